@@ -1,0 +1,94 @@
+package batch
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"konbill/invoice"
+)
+
+// Account is who the charges belong to: the id that GET /account answers, in
+// test or live mode. A rotated key is the same account.
+type Account struct {
+	ID   string
+	Live bool
+}
+
+// Mode is "live" or "test".
+func (a Account) Mode() string {
+	if a.Live {
+		return "live"
+	}
+	return "test"
+}
+
+// Key identifies one invoice for ever: account, mode and invoice number. One
+// key is charged at most once.
+type Key string
+
+// KeyOf derives the key of an invoice number on an account. It is a digest, so
+// that it fits into the charge's metadata whatever the number looks like.
+func KeyOf(a Account, number string) Key {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", a.ID, a.Mode(), number))
+	return Key("kb_" + hex.EncodeToString(sum[:16]))
+}
+
+// Entry is one invoice in the ledger.
+type Entry struct {
+	Key     Key
+	Account Account
+	State   State
+	Invoice invoice.Invoice // as accepted: what was, or will be, charged
+	Job     int64           // the job that accepted it
+
+	Attempt  int       // charge attempts begun
+	IntentAt time.Time // when the latest attempt's intent was stored; zero before the first
+	SourceID string    // the source of the latest attempt, in the source-first flow
+	Charge   Charge    // complete once State.HasCharge
+	Refusal  Refusal   // why the API declined, or why the outcome is unknown
+
+	MailAttempt int       // mails begun
+	MessageID   string    // of the latest mail, without angle brackets
+	MailedTo    string    // the address of the latest mail
+	MailedAt    time.Time // when the server accepted it; zero before
+	MailReply   string    // what the mail server, or the network, last said
+
+	AcceptedAt time.Time
+	UpdatedAt  time.Time
+}
+
+// Charge is what Konbill keeps of an Omise charge.
+type Charge struct {
+	ID           string
+	SourceID     string
+	Amount       invoice.Yen
+	PaymentCode  string // may be empty: the link alone then leads to payment
+	AuthorizeURI string
+	Status       string // pending, successful, failed, expired, reversed
+	FailureCode  string
+	Fee          invoice.Yen
+	FeeVAT       invoice.Yen
+	Net          invoice.Yen
+	Live         bool
+	CreatedAt    time.Time
+	ExpiresAt    time.Time
+	PaidAt       time.Time // zero while unpaid
+}
+
+// Refusal is the API's, or the network's, last word on a charge that has none.
+type Refusal struct {
+	Code    string // the API's error code, or the kind of fault
+	Message string
+}
+
+// Event is one line of the append-only history of an invoice.
+type Event struct {
+	Key  Key
+	At   time.Time
+	Who  string // the command that did it, such as "run"
+	From State  // empty when the invoice was first accepted
+	To   State
+	Why  string // no personal data
+}

@@ -1,0 +1,94 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"konbill/invoice"
+)
+
+// Gateway is the payment API. Its methods make at most one request that
+// creates something, and never repeat it by themselves: whether a request may
+// be repeated is decided here, from the *GatewayError's Outcome.
+type Gateway interface {
+	// Account asks who the key belongs to. It may be repeated freely.
+	Account(ctx context.Context) (Account, error)
+	// CreateSource makes a source for the source-first flow. A source alone is
+	// not a bill: a lost one is harmless.
+	CreateSource(ctx context.Context, r ChargeRequest) (sourceID string, err error)
+	// CreateCharge makes the charge: on r.SourceID when it is set, else with
+	// the source inline. The error is a *GatewayError, or ctx's.
+	CreateCharge(ctx context.Context, r ChargeRequest) (Charge, error)
+}
+
+// ChargeRequest is what the API is asked for.
+type ChargeRequest struct {
+	Key         Key
+	Number      string
+	Amount      invoice.Yen
+	Name        string // at most 10 characters
+	Email       string
+	Phone       string
+	Description string
+	ExpiresAt   time.Time
+	SourceID    string // source-first flow only
+}
+
+// Outcome is what is known about a request that did not succeed.
+type Outcome string
+
+const (
+	// NotSent: surely nothing was created: the request never left (DNS, dial,
+	// TLS failure). It may be sent again.
+	NotSent Outcome = "not_sent"
+	// TooMany: status 429, nothing was created. It may be sent again, later.
+	TooMany Outcome = "too_many"
+	// DeclinedOutcome: a definite refusal of this request (4xx). Sending the
+	// same again is pointless.
+	DeclinedOutcome Outcome = "declined"
+	// Unauthorized: status 401 or 403, or an answer of the wrong mode: no
+	// request with this key will do better. It stops the run.
+	Unauthorized Outcome = "unauthorized"
+	// UnknownOutcome: the request may have been carried out: timeout or cut
+	// after bytes were written, 5xx, an unreadable or truncated 2xx, a 400
+	// backend_error, an answer that isn't about what was asked.
+	UnknownOutcome Outcome = "unknown"
+)
+
+// GatewayError is a request that did not succeed, and what is known about it.
+type GatewayError struct {
+	Outcome    Outcome
+	Status     int           // HTTP status, 0 when there was no answer
+	Code       string        // the API's error code, or a word for the fault
+	Message    string        // the API's message; may repeat what was sent
+	RetryAfter time.Duration // from a 429 or 503; 0 when not given
+	Err        error         // what the network said, if it did
+}
+
+func (e *GatewayError) Error() string {
+	s := fmt.Sprintf("payment API: %s", e.Outcome)
+	if e.Status != 0 {
+		s += fmt.Sprintf(", status %d", e.Status)
+	}
+	if e.Code != "" {
+		s += ", " + e.Code
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *GatewayError) Unwrap() error { return e.Err }
+
+// OutcomeOf returns the outcome err carries. An error that carries none tells
+// nothing about the request, so it is unknown.
+func OutcomeOf(err error) Outcome {
+	var g *GatewayError
+	if errors.As(err, &g) {
+		return g.Outcome
+	}
+	return UnknownOutcome
+}

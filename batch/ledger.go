@@ -1,0 +1,142 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"konbill/invoice"
+)
+
+// Ledger is the durable memory of every invoice. What it has answered is on
+// the disk and survives a crash or a power cut; every guard against a second
+// charge is kept here and holds however many processes use it.
+//
+// Errors other than the ones named are failures of the ledger itself; they
+// stop a run, since nothing may be charged that can't be recorded.
+type Ledger interface {
+	// Hold takes the ledger for one run. It returns ErrHeld at once when
+	// another process has it. A holder's death releases it.
+	Hold(ctx context.Context) (release func(), err error)
+
+	// AccountOf returns the account remembered for an API key, by the key's
+	// fingerprint, and whether there is one.
+	AccountOf(ctx context.Context, fingerprint string) (Account, bool, error)
+	// RememberAccount binds an API key to its account. It returns
+	// ErrOtherAccount when the ledger already belongs to another account in
+	// the same mode, since its numbers would then be charged to the wrong one.
+	RememberAccount(ctx context.Context, fingerprint string, a Account) error
+
+	// OpenJob records that a file is about to be settled, and accepts its
+	// invoices in one transaction: all or none. The verdicts stand in the
+	// order of the invoices.
+	OpenJob(ctx context.Context, job Job, a Account, invoices []invoice.Invoice) (id int64, verdicts []Verdict, err error)
+	// CloseJob stores the counts of a finished job.
+	CloseJob(ctx context.Context, id int64, finishedAt time.Time, t Totals) error
+	// Jobs lists the latest jobs, newest first.
+	Jobs(ctx context.Context, limit int) ([]Job, error)
+	// JobsOfFile returns the jobs of the file with this SHA-256, newest first.
+	JobsOfFile(ctx context.Context, sha256 string) ([]Job, error)
+
+	// Entry returns one invoice, or ErrNotFound.
+	Entry(ctx context.Context, key Key) (Entry, error)
+	// Entries yields the invoices q selects, ordered by when they were
+	// accepted, to f; it stops at f's first error and returns it.
+	Entries(ctx context.Context, q Query, f func(Entry) error) error
+	// Events returns the history of an invoice, oldest first.
+	Events(ctx context.Context, key Key) ([]Event, error)
+
+	// Move takes an invoice from one state to another: change edits the entry,
+	// which is stored together with an event, durably, in one transaction, and
+	// only if the entry is still in state from. Otherwise nothing happens and
+	// the error is a *StaleError. From and to may be equal, to store more about
+	// an entry that stays where it is. change may set every field but the key,
+	// the account, the state and the times, and must not keep the pointer.
+	Move(ctx context.Context, m Move, change func(*Entry)) (Entry, error)
+}
+
+// Move is one guarded step of an invoice.
+type Move struct {
+	Key      Key
+	From, To State
+	At       time.Time
+	Who, Why string // for the event; no personal data
+}
+
+// Query selects invoices; its zero value selects all of them.
+type Query struct {
+	Numbers []string // these numbers, in either mode
+	States  []State
+	Job     int64 // accepted by this job
+}
+
+// Job is one file's passage through a run.
+type Job struct {
+	ID         int64
+	File       string // base name
+	SHA256     string // of the file's bytes, hex
+	StartedAt  time.Time
+	FinishedAt time.Time // zero while running, or after a crash
+	Totals     Totals    // zero until finished
+}
+
+// Verdict says what the ledger made of one invoice of a new job.
+type Verdict struct {
+	Outcome  Acceptance
+	Entry    Entry         // as it now stands in the ledger
+	Conflict invoice.Field // the first field that differs, for Conflict
+}
+
+// Acceptance is the kind of a Verdict.
+type Acceptance string
+
+const (
+	// New: the key was not known; it is accepted now.
+	New Acceptance = "new"
+	// Known: the same key with the same content; settle goes on from where it is.
+	Known Acceptance = "known"
+	// Corrected: the key was known but never charged (declined, or accepted and
+	// not begun); it is accepted with the new content.
+	Corrected Acceptance = "corrected"
+	// Conflict: the same key with another content, charged or perhaps charged.
+	// Nothing was changed and nothing may be charged.
+	Conflict Acceptance = "conflict"
+)
+
+// Differs returns the first field in which a row of a file conflicts with an
+// invoice that was issued under its number, or "" when they are the same
+// invoice. A due date the file leaves open matches whatever was issued, and a
+// differing e-mail address, full name or description does not change the
+// charge.
+func Differs(issued, row invoice.Invoice) invoice.Field {
+	switch {
+	case issued.Amount != row.Amount:
+		return invoice.FieldAmount
+	case issued.SentName != row.SentName:
+		return invoice.FieldName
+	case issued.Phone != row.Phone:
+		return invoice.FieldPhone
+	case row.DueGiven && !issued.Due.Equal(row.Due):
+		return invoice.FieldDue
+	}
+	return ""
+}
+
+// Errors of a ledger that callers act on.
+var (
+	ErrHeld         = errors.New("another run holds the ledger")
+	ErrOtherAccount = errors.New("the ledger belongs to another account")
+	ErrNotFound     = errors.New("not in the ledger")
+)
+
+// StaleError says that an invoice was no longer in the expected state; nothing
+// was changed.
+type StaleError struct {
+	Key        Key
+	Want, Have State
+}
+
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("invoice %s is %s, not %s", e.Key, e.Have, e.Want)
+}

@@ -1,0 +1,38 @@
+//go:build deps
+
+package main
+
+import (
+	_ "github.com/cenkalti/backoff/v5"
+	_ "github.com/emersion/go-message/mail"
+	_ "github.com/emersion/go-sasl"
+	_ "github.com/emersion/go-smtp"
+	_ "github.com/gocarina/gocsv"
+	_ "github.com/gofrs/flock"
+	_ "github.com/jung-kurt/gofpdf"
+	_ "github.com/knadh/koanf/parsers/toml/v2"
+	_ "github.com/knadh/koanf/providers/confmap"
+	_ "github.com/knadh/koanf/providers/env/v2"
+	_ "github.com/knadh/koanf/providers/file"
+	_ "github.com/knadh/koanf/providers/posflag"
+	_ "github.com/knadh/koanf/providers/rawbytes"
+	_ "github.com/knadh/koanf/providers/structs"
+	_ "github.com/knadh/koanf/v2"
+	_ "github.com/makiuchi-d/gozxing/qrcode"
+	_ "github.com/nyaruka/phonenumbers"
+	_ "github.com/pdfcpu/pdfcpu/pkg/api"
+	_ "github.com/pressly/goose/v3"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/spf13/cobra"
+	_ "github.com/vbauerster/mpb/v8"
+	_ "github.com/wneessen/go-mail"
+	_ "golang.org/x/image/font/sfnt"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/term"
+	_ "golang.org/x/text/encoding/japanese"
+	_ "golang.org/x/text/message/catalog"
+	_ "golang.org/x/text/width"
+	_ "golang.org/x/time/rate"
+	_ "modernc.org/sqlite"
+	_ "rsc.io/qr"
+)

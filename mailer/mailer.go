@@ -1,0 +1,2 @@
+// Package mailer composes one mail to one customer and delivers it.
+package mailer
