@@ -1,6 +1,11 @@
 package invoice
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
 
 // Overflow says what happens to a name longer than the API takes.
 type Overflow string
@@ -13,16 +18,16 @@ const (
 
 // Rules are the choices a merchant makes about checking.
 type Rules struct {
-	DueDays      int      // days from today for rows without a due date
-	MaxDueDays   int      // the furthest due date accepted, in days from today
+	DueDays      int      // for rows without a due date: days from today in Japan
+	MaxDueDays   int      // the furthest due date accepted, in days from today in Japan
 	NameOverflow Overflow // what to do with a name longer than 10 characters
 	Language     Language // for rows that name none
 }
 
 // Checked is one row after checking.
 type Checked struct {
-	Line     int
-	Invoice  Invoice // complete only when the row is not rejected
+	Line     int     // 1-based line of the file on which the row begins
+	Invoice  Invoice // what could be read; complete when the row is not rejected
 	Findings []Finding
 }
 
@@ -41,4 +46,118 @@ func (c Checked) Rejected() bool {
 type Checker struct {
 	rules Rules
 	now   time.Time
+	seen  map[string]*sighting // by number
+	late  []Finding
+}
+
+// sighting is where a number was first met, and with what content.
+type sighting struct {
+	line     int
+	content  Fields
+	disputed bool // a row with other content has the number, too
+}
+
+// NewChecker returns a checker for one file, at an instant.
+func NewChecker(r Rules, now time.Time) *Checker {
+	return &Checker{rules: r, now: now, seen: map[string]*sighting{}}
+}
+
+// Check applies every rule to one row. line is where it begins in the file.
+func (c *Checker) Check(line int, f Fields) Checked {
+	r := &row{line: line, rules: c.rules, now: c.now}
+	r.examineText(&f)
+	name := r.name(f.Name)
+	inv := Invoice{
+		Number:      r.number(f.Number),
+		Name:        name.full,
+		Company:     name.company,
+		SentName:    name.sent,
+		Email:       r.email(f.Email),
+		Phone:       r.phone(f.Phone),
+		Amount:      r.amount(f.Amount),
+		Description: r.description(f.Description),
+		Language:    r.language(f.Language),
+		TaxRate:     r.taxRate(f.TaxRate),
+	}
+	inv.Due, inv.DueGiven = r.due(f.Due)
+	inv.Tax = r.tax(f.Tax, inv.Amount, inv.TaxRate)
+	if inv.Number != "" {
+		c.unique(r, inv.Number, f)
+	}
+	return Checked{Line: line, Invoice: inv, Findings: r.findings}
+}
+
+// unique rejects a row whose number was met before. When the contents differ
+// nobody knows which row is meant, so the first one is rejected, too.
+func (c *Checker) unique(r *row, number string, f Fields) {
+	first, met := c.seen[number]
+	if !met {
+		c.seen[number] = &sighting{line: r.line, content: f}
+		return
+	}
+	repeated := Finding{Field: FieldNumber, Severity: Error, Before: number, Ref: strconv.Itoa(first.line)}
+	if first.content == f {
+		repeated.Code = CodeNumberRepeated
+		r.add(repeated)
+		return
+	}
+	repeated.Code = CodeNumberConflicting
+	r.add(repeated)
+	if !first.disputed {
+		first.disputed = true
+		c.late = append(c.late, Finding{
+			Line: first.line, Field: FieldNumber, Code: CodeNumberConflicting, Severity: Error,
+			Before: number, Ref: strconv.Itoa(r.line),
+		})
+	}
+}
+
+// Finish returns the findings that only the whole file could show: those of
+// earlier rows whose number came again with other content.
+func (c *Checker) Finish() []Finding { return c.late }
+
+// row is one row while its rules are applied.
+type row struct {
+	line     int
+	rules    Rules
+	now      time.Time
+	findings []Finding
+}
+
+func (r *row) add(f Finding) {
+	f.Line = r.line
+	r.findings = append(r.findings, f)
+}
+
+func (r *row) reject(field Field, code Code, before string) {
+	r.add(Finding{Field: field, Code: code, Severity: Error, Before: before})
+}
+
+func (r *row) warn(field Field, code Code, before, after string) {
+	r.add(Finding{Field: field, Code: code, Severity: Warning, Before: before, After: after})
+}
+
+func (r *row) note(field Field, code Code, before, after string) {
+	r.add(Finding{Field: field, Code: code, Severity: Notice, Before: before, After: after})
+}
+
+// examineText looks for what ails any text: a character lost in an earlier
+// conversion, and invisible ones.
+func (r *row) examineText(f *Fields) {
+	for _, cell := range [...]struct {
+		field Field
+		text  string
+	}{
+		{FieldNumber, f.Number}, {FieldName, f.Name}, {FieldEmail, f.Email}, {FieldPhone, f.Phone},
+		{FieldAmount, f.Amount}, {FieldDue, f.Due}, {FieldDescription, f.Description},
+		{FieldLanguage, f.Language}, {FieldTaxRate, f.TaxRate}, {FieldTax, f.Tax},
+	} {
+		switch {
+		case isPrintableASCII(cell.text):
+		case strings.ContainsRune(cell.text, utf8.RuneError):
+			r.reject(cell.field, CodeTextDamaged, cell.text)
+		case strings.ContainsFunc(cell.text, isInvisible):
+			r.note(cell.field, CodeTextCleaned, cell.text, clean(cell.text))
+		}
+	}
 }

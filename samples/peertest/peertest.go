@@ -1,0 +1,38 @@
+// Package peertest finds the programs of others that tests check our work
+// with: PDF readers, QR scanners, mail servers.
+package peertest
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// required is set where every peer must be there, as in .ci/run.
+const required = "KONBILL_REQUIRE_PEERS"
+
+// Path returns the path of an installed program. Without it the test is
+// skipped by name, or fails where peers are required.
+func Path(t testing.TB, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err == nil {
+		return path
+	}
+	if os.Getenv(required) != "" {
+		t.Fatalf("%s is not installed, and %s wants every peer", program, required)
+	}
+	t.Skipf("%s is not installed", program)
+	return ""
+}
+
+// Run runs an installed program and returns what it prints. Failing is the
+// test's failure.
+func Run(t testing.TB, program string, args ...string) []byte {
+	t.Helper()
+	out, err := exec.Command(Path(t, program), args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", program, args, err, out)
+	}
+	return out
+}
