@@ -1,9 +1,17 @@
-// Package templates holds what a customer sees: the wording of mail and slip
-// in Japanese and English, and the fonts.
+// Package templates holds what a customer sees: the wording of slip and mail in
+// Japanese and English, the texts of the mail, and the fonts.
+//
+// Slip and mail show the same facts in the same words. Both take them from
+// [Instructions], whose methods write each fact for people, and from
+// [WordingIn]; neither formats an amount or a date by itself.
 package templates
 
 import (
+	"fmt"
+	"strings"
 	"time"
+
+	"github.com/nyaruka/phonenumbers"
 
 	"konbill/invoice"
 )
@@ -27,3 +35,106 @@ type Instructions struct {
 	ExpiresAt    time.Time
 	Sample       bool // a preview: marked 見本 or SAMPLE, not payable
 }
+
+// Wording is the wording in the customer's language.
+func (i Instructions) Wording() Wording { return WordingIn(i.Invoice.Language) }
+
+// Addressee is the customer's name as written, with 様 or 御中 behind it in
+// Japanese.
+func (i Instructions) Addressee() string {
+	switch {
+	case i.Invoice.Language == invoice.English:
+		return i.Invoice.Name
+	case i.Invoice.Company:
+		return i.Invoice.Name + " 御中"
+	}
+	return i.Invoice.Name + " 様"
+}
+
+// Amount is the amount to pay: 12,345円 or ¥12,345.
+func (i Instructions) Amount() string { return i.Invoice.Amount.Format(i.Invoice.Language) }
+
+// Tax says how much of the amount is consumption tax, and at which rate, as far
+// as the invoice tells. It is empty when the invoice tells neither.
+func (i Instructions) Tax() string {
+	w, inv := i.Wording(), i.Invoice
+	tax := inv.Tax.Format(inv.Language)
+	switch {
+	case inv.Tax > 0 && inv.TaxRate > 0:
+		return fmt.Sprintf(w.taxAtRate, inv.TaxRate, tax)
+	case inv.Tax > 0:
+		return fmt.Sprintf(w.tax, tax)
+	case inv.TaxRate > 0:
+		return fmt.Sprintf(w.taxIncluded, inv.TaxRate)
+	}
+	return ""
+}
+
+// Deadline is the last moment to pay, in Japan time: 2026年12月31日（木）24:00まで.
+// Midnight is told as 24:00 of the day that ends, which is the day that people
+// know as the due date (payment page, "Setting the charge to expire").
+func (i Instructions) Deadline() string { return i.deadline("") }
+
+// DeadlineLines is Deadline on two lines, its day and its hour, for where it is
+// set in large type.
+func (i Instructions) DeadlineLines() (day, hour string) {
+	day, hour, _ = strings.Cut(i.deadline("\n"), "\n")
+	return strings.TrimSpace(day), hour
+}
+
+func (i Instructions) deadline(beforeHour string) string {
+	day, hour := i.dueDay()
+	return fmt.Sprintf(i.Wording().until, i.writeDay(day), beforeHour+hour)
+}
+
+// Steps are the steps of paying. Without a payment code none of them speaks of
+// it.
+func (i Instructions) Steps() []string {
+	w := i.Wording()
+	if i.PaymentCode != "" {
+		return w.HowToPay
+	}
+	last := len(w.HowToPay) - 1
+	return append(w.HowToPay[:last:last], w.phoneOnly)
+}
+
+// DueDay is the day of Deadline alone, without the weekday, for a mail's
+// subject: 12月31日.
+func (i Instructions) DueDay() string {
+	day, _ := i.dueDay()
+	if i.Invoice.Language == invoice.English {
+		return day.Format("2 January")
+	}
+	return day.Format("1月2日")
+}
+
+func (i Instructions) dueDay() (day time.Time, hour string) {
+	at := i.ExpiresAt.In(japan)
+	if at.Hour() == 0 && at.Minute() == 0 {
+		return at.AddDate(0, 0, -1), "24:00"
+	}
+	return at, at.Format("15:04")
+}
+
+func (i Instructions) writeDay(day time.Time) string {
+	if i.Invoice.Language == invoice.English {
+		return day.Format("Monday, 2 January 2006")
+	}
+	weekday := []rune("日月火水木金土")[day.Weekday()]
+	return fmt.Sprintf("%s（%c）", day.Format("2006年1月2日"), weekday)
+}
+
+// Phone is the phone number given, grouped as people write it in Japan. Its
+// digits are those that a store kiosk asks for.
+func (i Instructions) Phone() string {
+	digits := i.Invoice.Phone
+	number, err := phonenumbers.Parse(digits, "JP")
+	if err != nil || !phonenumbers.IsValidNumber(number) {
+		return digits
+	}
+	return phonenumbers.Format(number, phonenumbers.NATIONAL)
+}
+
+// japan is where due dates end. It has had no daylight saving since 1951, so a
+// fixed zone is exact and needs no time zone data.
+var japan = time.FixedZone("JST", 9*60*60)

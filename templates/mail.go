@@ -1,0 +1,218 @@
+package templates
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	texttemplate "text/template"
+	"unicode"
+
+	"konbill/invoice"
+)
+
+// Mail is what a customer is mailed, without the slip itself.
+type Mail struct {
+	Subject        string
+	Text           string // complete by itself
+	HTML           string // the same facts in the same order
+	AttachmentName string // of the slip
+}
+
+// MailOf writes the mail of a payment in the invoice's language. It fails when
+// the link isn't an address that a reader could check by eye: http or https,
+// with a host, in plain ASCII.
+//
+// "Pay this number at a convenience store" is how a known fraud begins. So the
+// mail says who sends it and why the link leads elsewhere, shows the one link
+// as it is, holds nothing that is fetched or counted, and asks whoever doubts
+// to call the merchant first.
+func MailOf(i Instructions) (Mail, error) {
+	link, err := checkLink(i.AuthorizeURI)
+	if err != nil {
+		return Mail{}, err
+	}
+	facts := letterOf(i, link)
+	var text, html strings.Builder
+	if err := textMail.Execute(&text, facts); err != nil {
+		return Mail{}, err
+	}
+	if err := htmlMail.Execute(&html, facts); err != nil {
+		return Mail{}, err
+	}
+	return Mail{Subject: facts.Subject, Text: text.String(), HTML: html.String(), AttachmentName: attachmentName(i)}, nil
+}
+
+//go:embed mail
+var mailFiles embed.FS
+
+var (
+	textMail = texttemplate.Must(texttemplate.New("mail.txt").Funcs(texttemplate.FuncMap{
+		"inc": func(n int) int { return n + 1 },
+	}).ParseFS(mailFiles, "mail/mail.txt"))
+	htmlMail = htmltemplate.Must(htmltemplate.ParseFS(mailFiles, "mail/mail.html"))
+)
+
+// plainLink is what an address may hold for its text and its link to be the
+// same in every reader.
+var plainLink = regexp.MustCompile(`^https?://[A-Za-z0-9:/?#&=._~%+,;-]+$`)
+
+func checkLink(link string) (*url.URL, error) {
+	u, err := url.Parse(link)
+	if err != nil || !plainLink.MatchString(link) || u.Host == "" {
+		return nil, errors.New("the payment link is not an address that can be mailed")
+	}
+	return u, nil
+}
+
+// fact is one line of the bill.
+type fact struct{ Label, Value string }
+
+// letter is everything the two templates show.
+type letter struct {
+	Language  invoice.Language
+	Colon     string
+	Subject   string
+	Sample    string // empty: the real thing
+	Addressee string
+	Lead      string
+	Attached  string
+
+	BillHeading string
+	Bill        []fact
+
+	PayHeading string
+	Steps      []string
+	LinkLabel  string
+	Link       string
+	AboutLink  []string
+	Numbers    []fact // payment code and phone number, to be copied
+	NoCode     string // empty: there is a payment code
+	WhereTo    string
+	Places     string
+	NotHere    string
+	SecondMail string
+
+	ContactHeading string
+	Contact        string
+	Merchant       string
+	Address        []string
+	Ways           []fact // to reach the merchant
+	CheckByHand    string
+}
+
+func letterOf(i Instructions, link *url.URL) letter {
+	w, m := i.Wording(), mailWordingIn(i.Invoice.Language)
+	merchant := oneLine(i.Merchant.Name)
+	l := letter{
+		Language: i.Invoice.Language, Colon: m.colon,
+		Subject:   fmt.Sprintf(m.subject, merchant, w.Title, oneLine(i.Invoice.Number), i.DueDay()),
+		Addressee: oneLine(i.Addressee()), Lead: fmt.Sprintf(m.lead, merchant), Attached: m.attached,
+		BillHeading: m.bill, Bill: billOf(i, w, m),
+		PayHeading: m.pay, LinkLabel: w.Link, Link: i.AuthorizeURI, AboutLink: aboutLink(link, w, m),
+		WhereTo: w.WhereTo, Places: strings.Join(w.Places, m.separator), NotHere: w.NotHere, SecondMail: m.secondMail,
+		ContactHeading: m.unexpected, Contact: w.QuestionsTo,
+		Merchant: merchant, Address: lines(i.Merchant.Address), Ways: waysTo(i.Merchant, w), CheckByHand: m.checkByHand,
+	}
+	if i.PaymentCode != "" {
+		l.Steps = append(slices.Clone(m.steps), m.number)
+		l.Numbers = append(l.Numbers, fact{w.Code, oneLine(i.PaymentCode)})
+	} else {
+		l.Steps = append(slices.Clone(m.steps), m.phoneOnly)
+		l.NoCode = m.noCode
+	}
+	l.Numbers = append(l.Numbers, fact{w.Phone, oneLine(i.Phone())})
+	if i.Sample {
+		l.Sample = m.sampleNote
+		l.Subject = fmt.Sprintf("[%s] %s", w.Sample, l.Subject)
+	}
+	return l
+}
+
+func billOf(i Instructions, w Wording, m mailWording) []fact {
+	amount := i.Amount()
+	if tax := i.Tax(); tax != "" {
+		amount += m.separator + tax
+	}
+	return withValues(
+		fact{w.Number, i.Invoice.Number},
+		fact{w.Description, i.Invoice.Description},
+		fact{w.Amount, amount},
+		fact{w.Due, i.Deadline()},
+	)
+}
+
+// aboutLink says whose page the link leads to, where it leads to the payment
+// service: a practice API is nobody a customer could check.
+func aboutLink(link *url.URL, w Wording, m mailWording) []string {
+	if link.Scheme != "https" || link.Host != paymentHost {
+		return nil
+	}
+	return []string{w.LinkHost, fmt.Sprintf(m.checkHost, paymentHost)}
+}
+
+// paymentHost is where the payment service shows its instructions (payment
+// page, "Creating a charge", authorize_uri).
+const paymentHost = "pay.omise.co"
+
+func waysTo(m Merchant, w Wording) []fact {
+	return withValues(
+		fact{w.MerchantPhone, m.Phone},
+		fact{w.MerchantHours, m.Hours},
+		fact{w.MerchantEmail, m.Email},
+		fact{w.RegistrationNumber, m.RegistrationNumber},
+	)
+}
+
+// withValues drops the facts that nobody gave, and makes one line of each: a
+// line break in a field must not look like a line of ours.
+func withValues(facts ...fact) []fact {
+	var given []fact
+	for _, f := range facts {
+		if f.Value = oneLine(f.Value); f.Value != "" {
+			given = append(given, f)
+		}
+	}
+	return given
+}
+
+// oneLine makes a line of a text, without control characters.
+func oneLine(text string) string {
+	visible := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' { // line and paragraph separators
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	return strings.Join(strings.Fields(visible), " ")
+}
+
+func lines(text string) []string {
+	var given []string
+	for line := range strings.Lines(text) {
+		if line = oneLine(line); line != "" {
+			given = append(given, line)
+		}
+	}
+	return given
+}
+
+// attachmentName keeps to characters that are safe in a file name on every
+// system.
+func attachmentName(i Instructions) string {
+	number := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' {
+			return r
+		}
+		return '_'
+	}, strings.ToValidUTF8(i.Invoice.Number, "_"))
+	name := fmt.Sprintf(mailWordingIn(i.Invoice.Language).file, number)
+	if i.Sample {
+		name = i.Wording().Sample + "_" + name
+	}
+	return name
+}

@@ -1,0 +1,227 @@
+package templates
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"konbill/invoice"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// bill is a payment as a run mails it.
+func bill(language invoice.Language) Instructions {
+	i := Instructions{
+		Merchant: Merchant{
+			Name: "さくら商店", Address: "〒100-0001\n東京都千代田区千代田1-1", Phone: "03-0000-0000", Hours: "平日 10:00〜17:00",
+			Email: "billing@sakura.example", RegistrationNumber: "T1234567890123",
+		},
+		Invoice: invoice.Invoice{
+			Number: "INV-1", Name: "山田 太郎", Phone: "09012345678", Amount: 12345, TaxRate: 10, Tax: 1122,
+			Description: "12月分 受講料", Language: language,
+		},
+		PaymentCode: "709590", AuthorizeURI: "https://pay.omise.co/offlines/econtext/instructions/oflp_test_5xsjw8t8y9jw9si8652",
+		ExpiresAt: time.Date(2026, 12, 31, 15, 0, 0, 0, time.UTC),
+	}
+	if language == invoice.English {
+		i.Merchant.Name, i.Invoice.Name, i.Invoice.Description = "Sakura Store", "Taro Yamada", "Lessons in December"
+		i.Merchant.Address, i.Merchant.Hours = "1-1 Chiyoda, Chiyoda-ku\nTokyo 100-0001", "weekdays 10:00–17:00"
+	}
+	return i
+}
+
+func mailOf(t testing.TB, i Instructions) Mail {
+	t.Helper()
+	m, err := MailOf(i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestMailsAsWritten(t *testing.T) {
+	withoutCode, sample, sparse := bill(invoice.Japanese), bill(invoice.Japanese), bill(invoice.English)
+	withoutCode.PaymentCode, withoutCode.Invoice.Company, withoutCode.Invoice.Name = "", true, "株式会社山田商会"
+	sample.Sample = true
+	sparse.Merchant = Merchant{Name: "Sakura Store"}
+	sparse.Invoice.Description, sparse.Invoice.Tax, sparse.Invoice.TaxRate = "", 0, 0
+	sparse.PaymentCode, sparse.AuthorizeURI, sparse.Sample = "", "http://127.0.0.1:8080/pay/1", true
+	for name, i := range map[string]Instructions{
+		"ja": bill(invoice.Japanese), "en": bill(invoice.English),
+		"ja-without-code": withoutCode, "ja-sample": sample, "en-sparse": sparse,
+	} {
+		m := mailOf(t, i)
+		golden(t, name+".txt.golden", "Subject: "+m.Subject+"\nAttachment: "+m.AttachmentName+"\n\n"+m.Text)
+		golden(t, name+".html.golden", m.HTML)
+	}
+}
+
+func golden(t testing.TB, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "mail", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s has changed (go test -update, if that is meant):\n%s", name, got)
+	}
+}
+
+func TestSubjectsTellWhoWhatAndWhen(t *testing.T) {
+	for language, want := range map[invoice.Language]Mail{
+		invoice.Japanese: {Subject: "【さくら商店】コンビニお支払いのご案内（INV-1／12月31日まで）", AttachmentName: "お支払いのご案内_INV-1.pdf"},
+		invoice.English:  {Subject: "[Sakura Store] How to pay at a convenience store (INV-1, by 31 December)", AttachmentName: "Payment-instructions_INV-1.pdf"},
+	} {
+		if m := mailOf(t, bill(language)); m.Subject != want.Subject || m.AttachmentName != want.AttachmentName {
+			t.Errorf("%s, %s", m.Subject, m.AttachmentName)
+		}
+	}
+}
+
+// Text and HTML say every fact that the slip says.
+func TestBothPartsSayEveryFact(t *testing.T) {
+	for _, language := range []invoice.Language{invoice.Japanese, invoice.English} {
+		i := bill(language)
+		m, w := mailOf(t, i), i.Wording()
+		facts := append([]string{
+			i.Merchant.Name, i.Merchant.Phone, i.Merchant.Hours, i.Merchant.Email, i.Merchant.RegistrationNumber, "Chiyoda", "100-0001",
+			i.Addressee(), i.Invoice.Number, i.Invoice.Description, i.Amount(), i.Tax(), i.PaymentCode, "090-1234-5678", i.Deadline(),
+			i.AuthorizeURI, w.NotHere, w.LinkHost, w.QuestionsTo, w.Code, w.Phone, w.Due,
+		}, w.Places...)
+		if language == invoice.Japanese {
+			facts[5] = "東京都千代田区千代田1-1"
+		}
+		for _, fact := range facts {
+			if !strings.Contains(m.Text, fact) || !strings.Contains(m.HTML, fact) {
+				t.Errorf("%s: %q in text %v, in HTML %v", language, fact, strings.Contains(m.Text, fact), strings.Contains(m.HTML, fact))
+			}
+		}
+		// What must be copied has a line for itself.
+		for _, copied := range []string{i.PaymentCode, "090-1234-5678", i.AuthorizeURI} {
+			if !strings.Contains(m.Text, "\n"+copied+"\n") {
+				t.Errorf("%s: %s does not stand alone", language, copied)
+			}
+		}
+	}
+}
+
+var (
+	address   = regexp.MustCompile(`https?://[^\s"<]*`)
+	anchor    = regexp.MustCompile(`<a\s[^>]*href="([^"]*)"[^>]*>([^<]*)</a>`)
+	forbidden = regexp.MustCompile(`(?i)<(?:script|img|link|iframe|object|embed|form|input|svg|video|audio|base|style)|\son[a-z]+\s*=|url\(|@import|javascript:|\ssrc=|background=`)
+	colour    = regexp.MustCompile(`(?i)[^-]color\s*:|background`)
+)
+
+func TestHTMLIsQuiet(t *testing.T) {
+	for _, language := range []invoice.Language{invoice.Japanese, invoice.English} {
+		i := bill(language)
+		m := mailOf(t, i)
+		links := anchor.FindAllStringSubmatch(m.HTML, -1)
+		if len(links) != 1 || links[0][1] != i.AuthorizeURI || links[0][2] != i.AuthorizeURI {
+			t.Errorf("%s: links %q", language, links)
+		}
+		for _, part := range []string{m.Text, m.HTML} {
+			for _, found := range address.FindAllString(part, -1) {
+				if found != i.AuthorizeURI {
+					t.Errorf("%s: another address, %s", language, found)
+				}
+			}
+		}
+		if found := forbidden.FindString(m.HTML); found != "" || strings.Count(m.HTML, "<a") != 1 {
+			t.Errorf("%s: %s in\n%s", language, found, m.HTML)
+		}
+		// Colours of our own would be unreadable in somebody's dark mode.
+		if found := colour.FindString(m.HTML); found != "" {
+			t.Errorf("%s: sets %s", language, found)
+		}
+	}
+}
+
+// Nothing in the mail may hang on spaces that mail programs drop.
+func TestNoLineEndsInASpace(t *testing.T) {
+	for _, language := range []invoice.Language{invoice.Japanese, invoice.English} {
+		i := bill(language)
+		i.Merchant.Address, i.Invoice.Description = " a \r\n\r\n b ", "x \n"
+		for _, line := range strings.Split(mailOf(t, i).Text, "\n") {
+			if strings.TrimRight(line, " 　\t\r") != line {
+				t.Errorf("%q", line)
+			}
+		}
+	}
+}
+
+// Whatever a field holds, it is text: in HTML, in the plain part, in the
+// subject and in the file name.
+func TestFieldsAreInert(t *testing.T) {
+	for _, evil := range []string{ // an address alone may have lines
+		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onload='x`, `</title><script>x</script>`, `<a href="javascript:x">y</a>`,
+		"x\r\nBcc: evil@example.com", "{{.Link}}", "x\n\n■ お支払い方法\n", "\xff\xfe", "a\u2028b",
+	} {
+		for _, language := range []invoice.Language{invoice.Japanese, invoice.English} {
+			i := bill(language)
+			i.Merchant = Merchant{Name: evil, Address: strings.ReplaceAll(evil, "\n", " "), Phone: evil, Hours: evil, Email: evil, RegistrationNumber: evil}
+			i.Invoice.Number, i.Invoice.Name, i.Invoice.Description, i.Invoice.Phone, i.PaymentCode = evil, evil, evil, evil, evil
+			m := mailOf(t, i)
+			if found := forbiddenTag(m.HTML); found != "" || strings.Count(m.HTML, "<a") != 1 {
+				t.Errorf("%q: %s in\n%s", evil, found, m.HTML)
+			}
+			if strings.ContainsAny(m.Subject, "\r\n\u2028") || strings.Count(m.Text, "\n■ ") != 3 {
+				t.Errorf("%q: subject %q, text\n%s", evil, m.Subject, m.Text)
+			}
+			if strings.ContainsAny(m.AttachmentName, "/\\:*?\"<>|\r\n\x00 ") {
+				t.Errorf("%q: attachment %q", evil, m.AttachmentName)
+			}
+		}
+	}
+}
+
+// forbiddenTag finds an element or an attribute that a field has smuggled in:
+// what is escaped has no < before it.
+func forbiddenTag(html string) string {
+	for _, tag := range regexp.MustCompile(`<[^>]*>`).FindAllString(html, -1) {
+		if found := forbidden.FindString(tag); found != "" {
+			return tag
+		}
+	}
+	return ""
+}
+
+func TestLinksThatNobodyCanCheckAreRefused(t *testing.T) {
+	for _, link := range []string{
+		"", "pay.omise.co/x", "javascript:alert(1)", "https:///x", "ftp://pay.omise.co/x", "https://pay.omise.co/ x", "https://pay.omise.co/\nx",
+		"https://pay.omise.co@evil.example/", "https://例え.jp/", `https://pay.omise.co/"><script>`, "https://pay.omise.co/(x)", "https://pay.omise.co/%zz",
+	} {
+		i := bill(invoice.Japanese)
+		i.AuthorizeURI = link
+		if m, err := MailOf(i); err == nil {
+			t.Errorf("%q was mailed:\n%s", link, m.Text)
+		}
+	}
+}
+
+func TestAttachmentNamesAreSafe(t *testing.T) {
+	for number, want := range map[string]string{
+		"INV-1": "INV-1", "2026/12-001": "2026_12-001", "請求 No.7": "請求_No_7", `a\b:c*d?e"f<g>h|i`: "a_b_c_d_e_f_g_h_i", "..": "__", "\u202Efdp": "_fdp", "𠮷1": "𠮷1",
+	} {
+		i := bill(invoice.Japanese)
+		i.Invoice.Number = number
+		if got := mailOf(t, i).AttachmentName; got != "お支払いのご案内_"+want+".pdf" {
+			t.Errorf("%q: %s", number, got)
+		}
+		i.Sample = true
+		if got := mailOf(t, i).AttachmentName; got != "見本_お支払いのご案内_"+want+".pdf" {
+			t.Errorf("%q: %s", number, got)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package slip
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+	"unicode/utf16"
+
+	"github.com/jung-kurt/gofpdf"
+
+	"konbill/invoice"
+)
+
+// about is what a PDF file says about itself.
+type about struct {
+	title, author string
+	language      invoice.Language
+}
+
+// undated stands for the times of creation and modification, so that the same
+// slip is the same file whenever it is drawn.
+var undated = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// painter puts a page on paper.
+type painter struct {
+	*gofpdf.Fpdf
+	fonts fontSet
+}
+
+// paint writes a page as a PDF file.
+func paint(sheet page, info about) ([]byte, error) {
+	pdf := gofpdf.New("P", "mm", "A4", "")
+	p := painter{pdf, cutFonts(sheet)}
+	p.describe(info)
+	p.SetAutoPageBreak(false, 0)
+	p.fonts.addTo(pdf)
+	p.AddPage()
+	// The writer has no place for the language in the catalog, so the content
+	// itself is marked with it (ISO 32000-1, 14.9.2).
+	p.RawWriteStr(fmt.Sprintf("/Span <</Lang (%s)>> BDC\n", info.language))
+	for _, f := range sheet.fills {
+		p.fill(f)
+	}
+	for _, l := range sheet.mark {
+		p.slanted(l)
+	}
+	for _, c := range sheet.codes {
+		p.code(c)
+	}
+	for _, l := range sheet.lines {
+		p.line(l)
+	}
+	p.RawWriteStr("EMC\n")
+	for _, l := range sheet.links {
+		p.LinkString(l.x, l.y, l.width, l.height, l.address)
+	}
+	var out bytes.Buffer
+	if err := p.Output(&out); err != nil {
+		return nil, fmt.Errorf("write slip: %w", err)
+	}
+	return p.fonts.named(out.Bytes()), nil
+}
+
+func (p painter) describe(info about) {
+	p.SetCatalogSort(true)
+	p.SetCreationDate(undated)
+	p.SetModificationDate(undated)
+	p.SetProducer("Konbill", false)
+	p.SetTitle(textString(info.title), false)
+	p.SetAuthor(textString(info.author), false)
+}
+
+// textString writes a text as PDF does, in UTF-16 behind its mark. The writer's
+// own conversion breaks characters above U+FFFF.
+func textString(text string) string { return string(bigEndian16("\uFEFF" + text)) }
+
+func bigEndian16(text string) []byte {
+	var out []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		out = append(out, byte(unit>>8), byte(unit))
+	}
+	return out
+}
+
+func (p painter) fill(f fill) {
+	p.SetFillColor(int(f.colour[0]), int(f.colour[1]), int(f.colour[2]))
+	p.Rect(f.x, f.y, f.width, f.height, "F")
+}
+
+// slanted draws the mark of a sample across the page.
+func (p painter) slanted(l line) {
+	const angle = 30
+	p.TransformBegin()
+	p.TransformRotate(angle, paperWidth/2, paperHeight/2)
+	p.line(l)
+	p.TransformEnd()
+}
+
+// code fills all dark modules as one shape: filled one by one, they would show
+// fine gaps between them.
+func (p painter) code(c code) {
+	p.fill(fill{c.area, white})
+	p.SetFillColor(0, 0, 0)
+	k := p.GetConversionRatio()
+	for _, run := range c.dark {
+		x, y := (c.x+run.x)*k, (paperHeight-c.y-run.y)*k
+		p.RawWriteStr(fmt.Sprintf("%.3f %.3f %.3f %.3f re\n", x, y, run.width*k, -run.height*k))
+	}
+	p.RawWriteStr("f\n")
+}
+
+// line draws letters one behind the other, in runs that have the same font and
+// the same way of drawing.
+func (p painter) line(l line) {
+	p.SetTextColor(int(l.colour[0]), int(l.colour[1]), int(l.colour[2]))
+	x := l.x
+	for rest := l.letters; len(rest) > 0; {
+		n := run(rest)
+		part := line{x, l.y, l.size, l.weight, l.colour, rest[:n]}
+		p.draw(part)
+		x += part.width()
+		rest = rest[n:]
+	}
+}
+
+// run returns how many letters can be drawn at once: those of one font, and
+// each of those alone that are drawn by a code which isn't their own.
+func run(letters []letter) int {
+	first := letters[0]
+	alike := func(l letter) bool { return l.face == first.face && l.thin == first.thin && !l.high() && !first.high() }
+	n := 1
+	for n < len(letters) && alike(letters[n]) {
+		n++
+	}
+	return n
+}
+
+// draw draws the letters of one run.
+func (p painter) draw(run line) {
+	first := run.letters[0]
+	p.SetFont(p.fonts.family(first.face), "", run.size)
+	if first.high() {
+		p.RawWriteStr(fmt.Sprintf("/Span <</ActualText <FEFF%X>>> BDC\n", bigEndian16(string(first.char))))
+		defer p.RawWriteStr("EMC\n")
+	}
+	if first.thin {
+		p.embolden(run)
+		defer p.RawWriteStr("Q\n")
+	}
+	p.Text(run.x, run.y, p.fonts.coded(run.letters))
+}
+
+// embolden draws the outlines of letters that are too thin in their face too.
+func (p painter) embolden(run line) {
+	const stroke = 0.03 // of the size
+	c := run.colour
+	p.RawWriteStr(fmt.Sprintf("q 2 Tr %.2f w %.3f %.3f %.3f RG\n",
+		run.size*stroke, float64(c[0])/255, float64(c[1])/255, float64(c[2])/255))
+}

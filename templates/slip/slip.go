@@ -1,0 +1,77 @@
+// Package slip draws the payment slip: one A4 page that tells a customer how
+// much to pay, until when, where, and with which numbers.
+//
+// A page is made in three steps. It is composed: every text is broken into lines
+// and every line gets its place. The fonts are cut to the characters on it, so
+// that a slip carries the glyphs of its own text and of no other customer's. It
+// is painted with gofpdf. The same facts always give the same bytes, whatever
+// batch they are drawn in.
+//
+// Every character prints. One that BIZ UDPGothic lacks is taken from Noto Sans
+// JP; one that no font has prints as 〓, and [Missing] names it beforehand.
+package slip
+
+import (
+	"konbill/invoice"
+	"konbill/templates"
+)
+
+// Press draws the slips of a batch. Any number of workers may share it.
+type Press struct{ letters *typecase }
+
+// NewPress makes a press for a batch, looking the characters that its slips can
+// need up in the fonts once.
+func NewPress(merchant templates.Merchant, invoices []invoice.Invoice) (*Press, error) {
+	letters, err := newTypecase()
+	if err != nil {
+		return nil, err
+	}
+	for r := ' '; r <= '~'; r++ {
+		letters.fill(string(r))
+	}
+	for _, i := range invoices {
+		letters.fill(i.Number)
+		letters.fill(i.Name)
+		letters.fill(i.Description)
+	}
+	for _, language := range []invoice.Language{invoice.Japanese, invoice.English} {
+		blank := templates.Instructions{Merchant: merchant, Invoice: invoice.Invoice{Language: language, Company: true}, PaymentCode: "0"}
+		if err := letters.fillFrom(blank); err != nil {
+			return nil, err
+		}
+	}
+	return &Press{letters}, nil
+}
+
+// fillFrom looks up what stands on a slip that isn't filled in: the wording and
+// the merchant.
+func (c *typecase) fillFrom(blank templates.Instructions) error {
+	sheet, err := compose(c, blank)
+	if err != nil {
+		return err
+	}
+	for _, line := range sheet.lines {
+		for _, l := range line.letters {
+			c.fill(string(l.char))
+		}
+	}
+	return nil
+}
+
+// Draw draws one slip as a PDF file of one page. It fails when the link is too
+// long for a QR code, some two thousand characters.
+func (p *Press) Draw(facts templates.Instructions) ([]byte, error) {
+	sheet, err := compose(p.letters, facts)
+	if err != nil {
+		return nil, err
+	}
+	info := about{
+		title:    facts.Wording().Title + " " + facts.Invoice.Number,
+		author:   facts.Merchant.Name,
+		language: invoice.Japanese,
+	}
+	if facts.Invoice.Language == invoice.English {
+		info.language = invoice.English
+	}
+	return paint(sheet, info)
+}
