@@ -1,0 +1,90 @@
+package omise
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"konbill/batch"
+)
+
+// How long everybody rests after an answer that asks for it. The upper bound
+// keeps a server's slip of the pen from stopping a run for a day.
+const (
+	restUnasked = time.Second // after a 429 that names no time
+	maxRest     = 5 * time.Minute
+)
+
+// pace spaces the requests of all callers.
+type pace struct {
+	limiter *rate.Limiter
+
+	mu        sync.Mutex
+	restUntil time.Time
+}
+
+func newPace(perSecond float64) *pace {
+	return &pace{limiter: rate.NewLimiter(rate.Limit(perSecond), 1)}
+}
+
+// turn waits for a place in the row. A rest that was ordered meanwhile sends
+// everybody back to its end, where the places are given out anew: they must not
+// all leave at once.
+func (p *pace) turn(ctx context.Context) error {
+	for {
+		place := p.limiter.Reserve()
+		if err := sleep(ctx, place.Delay()); err != nil {
+			place.Cancel()
+			return err
+		}
+		rest := p.rest()
+		if rest <= 0 {
+			return nil
+		}
+		if err := sleep(ctx, rest); err != nil {
+			return err
+		}
+	}
+}
+
+// rest is how much longer nobody may send; not positive when all may.
+func (p *pace) rest() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Until(p.restUntil)
+}
+
+// heed lets everybody rest when the API is too busy.
+func (p *pace) heed(g *batch.GatewayError) {
+	rest := g.RetryAfter
+	if g.Status == http.StatusTooManyRequests {
+		rest = max(rest, restUnasked)
+	}
+	if rest <= 0 {
+		return
+	}
+	until := time.Now().Add(min(rest, maxRest))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if until.After(p.restUntil) {
+		p.restUntil = until
+	}
+}
+
+// sleep returns ctx's error when ctx has ended, or ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
