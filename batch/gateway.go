@@ -9,10 +9,15 @@ import (
 	"konbill/invoice"
 )
 
-// Gateway is the payment API. Its methods make at most one request that
-// creates something, and never repeat it by themselves: whether a request may
-// be repeated is decided here, from the *GatewayError's Outcome.
+// Gateway is the payment API. Its methods make one request each and never
+// repeat it by themselves: whether a request may be repeated is decided here,
+// from the *GatewayError's Outcome.
 type Gateway interface {
+	// Turn waits until the pace set for all callers together allows one more
+	// request that creates something. It is taken before the intent is stored,
+	// so that an intent is never older than its request by more than the
+	// request's own timeout. The error is ctx's.
+	Turn(ctx context.Context) error
 	// Account asks who the key belongs to. It may be repeated freely.
 	Account(ctx context.Context) (Account, error)
 	// CreateSource makes a source for the source-first flow. A source alone is

@@ -31,7 +31,7 @@ type Ledger interface {
 	// OpenJob records that a file is about to be settled, and accepts its
 	// invoices in one transaction: all or none. The verdicts stand in the
 	// order of the invoices.
-	OpenJob(ctx context.Context, job Job, a Account, invoices []invoice.Invoice) (id int64, verdicts []Verdict, err error)
+	OpenJob(ctx context.Context, job Job, invoices []invoice.Invoice) (id int64, verdicts []Verdict, err error)
 	// CloseJob stores the counts of a finished job.
 	CloseJob(ctx context.Context, id int64, finishedAt time.Time, t Totals) error
 	// Jobs lists the latest jobs, newest first.
@@ -76,6 +76,7 @@ type Job struct {
 	ID         int64
 	File       string // base name
 	SHA256     string // of the file's bytes, hex
+	Account    Account
 	StartedAt  time.Time
 	FinishedAt time.Time // zero while running, or after a crash
 	Totals     Totals    // zero until finished

@@ -134,7 +134,7 @@ func lengthInCP932(text string) int {
 	n := 0
 	for _, r := range text {
 		n++
-		if r > 0x80 && (r < '｡' || r > 'ﾟ') {
+		if r >= utf8.RuneSelf && (r < '｡' || r > 'ﾟ') {
 			n++
 		}
 	}

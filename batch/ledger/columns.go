@@ -1,0 +1,149 @@
+package ledger
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"strings"
+	"time"
+
+	"konbill/batch"
+)
+
+// column ties a column of the table invoice to the field that it stores. The
+// pointer serves for reading and writing alike, so no field can be written and
+// then forgotten when it is read.
+type column struct {
+	name  string
+	field any
+}
+
+// identity is how many columns, the first ones, say which invoice it is. They
+// are written once.
+const identity = 4
+
+func columnsOf(e *batch.Entry) []column {
+	inv, charge := &e.Invoice, &e.Charge
+	return []column{
+		{"key", &e.Key},
+		{"account", &e.Account.ID},
+		{"live", &e.Account.Live},
+		{"number", &inv.Number},
+
+		{"state", &e.State},
+		{"job", &e.Job},
+
+		{"name", &inv.Name},
+		{"company", &inv.Company},
+		{"sent_name", &inv.SentName},
+		{"email", &inv.Email},
+		{"phone", &inv.Phone},
+		{"amount", &inv.Amount},
+		{"due", (*instant)(&inv.Due)},
+		{"due_given", &inv.DueGiven},
+		{"description", &inv.Description},
+		{"language", &inv.Language},
+		{"tax_rate", &inv.TaxRate},
+		{"tax", &inv.Tax},
+
+		{"attempt", &e.Attempt},
+		{"intent_at", (*instant)(&e.IntentAt)},
+		{"source_id", &e.SourceID},
+		{"refusal_code", &e.Refusal.Code},
+		{"refusal_text", &e.Refusal.Message},
+
+		{"charge_id", &charge.ID},
+		{"charge_source_id", &charge.SourceID},
+		{"charge_amount", &charge.Amount},
+		{"payment_code", &charge.PaymentCode},
+		{"authorize_uri", &charge.AuthorizeURI},
+		{"charge_status", &charge.Status},
+		{"failure_code", &charge.FailureCode},
+		{"fee", &charge.Fee},
+		{"fee_vat", &charge.FeeVAT},
+		{"net", &charge.Net},
+		{"charge_live", &charge.Live},
+		{"charge_created_at", (*instant)(&charge.CreatedAt)},
+		{"expires_at", (*instant)(&charge.ExpiresAt)},
+		{"paid_at", (*instant)(&charge.PaidAt)},
+
+		{"mail_attempt", &e.MailAttempt},
+		{"message_id", &e.MessageID},
+		{"mailed_to", &e.MailedTo},
+		{"mailed_at", (*instant)(&e.MailedAt)},
+		{"mail_reply", &e.MailReply},
+
+		{"accepted_at", (*instant)(&e.AcceptedAt)},
+		{"updated_at", (*instant)(&e.UpdatedAt)},
+	}
+}
+
+// The statements over all columns, written once.
+var (
+	columns     = columnsOf(new(batch.Entry))
+	columnNames = join(columns, ", ", func(c column) string { return c.name })
+	selectByKey = "SELECT " + columnNames + " FROM invoice WHERE key = ?"
+	insertEntry = "INSERT INTO invoice (" + columnNames + ") VALUES (" + join(columns, ", ", func(column) string { return "?" }) + ")"
+	// updateEntry applies only while the invoice is in the expected state.
+	updateEntry = "UPDATE invoice SET " + join(columns[identity:], ", ", func(c column) string { return c.name + " = ?" }) +
+		" WHERE key = ? AND state = ?"
+)
+
+func join(columns []column, separator string, write func(column) string) string {
+	var parts []string
+	for _, c := range columns {
+		parts = append(parts, write(c))
+	}
+	return strings.Join(parts, separator)
+}
+
+// fields are the pointers of columnsOf, for Scan and for arguments.
+func fields(e *batch.Entry) []any {
+	columns := columnsOf(e)
+	pointers := make([]any, len(columns))
+	for i, c := range columns {
+		pointers[i] = c.field
+	}
+	return pointers
+}
+
+// asStored gives the entry's times the precision and the zone they are stored
+// with, so that an entry just written is the one that is read later.
+func asStored(e batch.Entry) batch.Entry {
+	for _, field := range fields(&e) {
+		if i, ok := field.(*instant); ok {
+			*i = instantOf(i.micros())
+		}
+	}
+	return e
+}
+
+// instant stores a time as microseconds since 1970 UTC, and the zero time as 0:
+// midnight of 1970 itself can't be told from none.
+type instant time.Time
+
+func (i instant) micros() int64 {
+	if time.Time(i).IsZero() {
+		return 0
+	}
+	return time.Time(i).UnixMicro()
+}
+
+func instantOf(micros int64) instant {
+	if micros == 0 {
+		return instant{}
+	}
+	return instant(time.UnixMicro(micros).UTC())
+}
+
+// Value implements driver.Valuer.
+func (i instant) Value() (driver.Value, error) { return i.micros(), nil }
+
+// Scan implements sql.Scanner.
+func (i *instant) Scan(stored any) error {
+	micros, ok := stored.(int64)
+	if !ok {
+		return fmt.Errorf("an instant is stored as %T", stored)
+	}
+	*i = instantOf(micros)
+	return nil
+}

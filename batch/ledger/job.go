@@ -1,0 +1,119 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"konbill/batch"
+	"konbill/invoice"
+)
+
+// OpenJob implements batch.Ledger. A job that names one invoice twice is
+// refused.
+func (l *Ledger) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice) (int64, []batch.Verdict, error) {
+	var verdicts []batch.Verdict
+	err := l.inTransaction(ctx, "open a job", func(tx transaction) (err error) {
+		if err := tx.belongTo(ctx, job.Account); err != nil {
+			return err
+		}
+		if job.ID, err = tx.insertJob(ctx, job); err != nil {
+			return err
+		}
+		verdicts, err = tx.acceptAll(ctx, job, invoices)
+		return err
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	return job.ID, verdicts, nil
+}
+
+func (tx transaction) insertJob(ctx context.Context, job batch.Job) (id int64, err error) {
+	result, err := tx.ExecContext(ctx, "INSERT INTO job (file, sha256, account, live, started_at) VALUES (?, ?, ?, ?, ?)",
+		job.File, job.SHA256, job.Account.ID, job.Account.Live, instant(job.StartedAt))
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
+func (tx transaction) acceptAll(ctx context.Context, job batch.Job, invoices []invoice.Invoice) ([]batch.Verdict, error) {
+	verdicts := make([]batch.Verdict, len(invoices))
+	seen := map[string]bool{}
+	for i, inv := range invoices {
+		if seen[inv.Number] {
+			return nil, errors.New("it names one invoice twice")
+		}
+		seen[inv.Number] = true
+		var err error
+		if verdicts[i], err = tx.accept(ctx, job, inv); err != nil {
+			return nil, err
+		}
+	}
+	return verdicts, nil
+}
+
+// CloseJob implements batch.Ledger. It returns ErrNotFound for an unknown job.
+func (l *Ledger) CloseJob(ctx context.Context, id int64, finishedAt time.Time, t batch.Totals) error {
+	totals, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("close a job: %w", err)
+	}
+	return l.inTransaction(ctx, "close a job", func(tx transaction) error {
+		result, err := tx.ExecContext(ctx, "UPDATE job SET finished_at = ?, totals = ? WHERE id = ?", instant(finishedAt), string(totals), id)
+		if err != nil {
+			return err
+		}
+		return exactlyOne(result, batch.ErrNotFound)
+	})
+}
+
+const (
+	selectJob  = "SELECT id, file, sha256, account, live, started_at, finished_at, totals FROM job"
+	latestJobs = selectJob + " ORDER BY id DESC LIMIT ?"
+	jobsOfFile = selectJob + " WHERE sha256 = ? ORDER BY id DESC"
+)
+
+// Jobs implements batch.Ledger.
+func (l *Ledger) Jobs(ctx context.Context, limit int) ([]batch.Job, error) {
+	return l.jobs(ctx, latestJobs, max(limit, 0))
+}
+
+// JobsOfFile implements batch.Ledger.
+func (l *Ledger) JobsOfFile(ctx context.Context, sha256 string) ([]batch.Job, error) {
+	return l.jobs(ctx, jobsOfFile, sha256)
+}
+
+func (l *Ledger) jobs(ctx context.Context, query string, arg any) ([]batch.Job, error) {
+	jobs, err := l.scanJobs(ctx, query, arg)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", explain(err))
+	}
+	return jobs, nil
+}
+
+func (l *Ledger) scanJobs(ctx context.Context, query string, arg any) ([]batch.Job, error) {
+	rows, err := l.reader.QueryContext(ctx, query, arg)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var jobs []batch.Job
+	for rows.Next() {
+		var j batch.Job
+		var totals []byte
+		err := rows.Scan(&j.ID, &j.File, &j.SHA256, &j.Account.ID, &j.Account.Live,
+			(*instant)(&j.StartedAt), (*instant)(&j.FinishedAt), &totals)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(totals, &j.Totals); err != nil {
+			return nil, fmt.Errorf("the totals of job %d: %w", j.ID, err)
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, rows.Err()
+}

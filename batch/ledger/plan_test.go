@@ -1,0 +1,64 @@
+package ledger
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"konbill/batch"
+)
+
+// TestQueryPlans wants every list to find its invoices through an index that
+// fits its condition, and only the ids it needs.
+func TestQueryPlans(t *testing.T) {
+	l := openNew(t)
+	accepted := []batch.State{batch.Accepted, batch.Unknown}
+	for _, c := range []struct {
+		name string
+		q    batch.Query
+		want string
+	}{
+		{"all", batch.Query{}, "SEARCH invoice USING INTEGER PRIMARY KEY (rowid>?)"},
+		{"state", batch.Query{States: accepted}, "SEARCH invoice USING COVERING INDEX invoice_state (state=? AND rowid>?)"},
+		{"job", batch.Query{Job: 1}, "SEARCH invoice USING COVERING INDEX invoice_job (job=? AND rowid>?)"},
+		{"number", batch.Query{Numbers: []string{"1"}}, "SEARCH invoice USING COVERING INDEX invoice_number (number=?)"},
+		{"job and state", batch.Query{Job: 1, States: accepted}, "SEARCH invoice USING INDEX invoice_job (job=? AND rowid>?)"},
+		{"all three", batch.Query{Numbers: []string{"1"}, Job: 1, States: accepted}, "SEARCH invoice USING INDEX invoice_number (number=?)"},
+	} {
+		query, args, err := pageOf(c.q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantPlan(t, l, c.name, c.want, query, append([]any{0}, args...)...)
+	}
+	wantPlan(t, l, "key", "SEARCH invoice USING INDEX sqlite_autoindex_invoice_1 (key=?)", selectByKey, "")
+	wantPlan(t, l, "events", "SEARCH event USING INDEX event_key (key=?)", selectEvents, "")
+	wantPlan(t, l, "jobs of a file", "SEARCH job USING INDEX job_sha256 (sha256=?)", jobsOfFile, "")
+}
+
+func wantPlan(t *testing.T, l *Ledger, name, want, query string, args ...any) {
+	t.Helper()
+	rows, err := l.reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&plan, detail)
+		if strings.HasPrefix(detail, "SCAN invoice") || strings.HasPrefix(detail, "SCAN event") {
+			t.Errorf("%s reads the whole table", name)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(plan.String(), want) {
+		t.Errorf("%s: the plan\n%s lacks %s", name, plan.String(), want)
+	}
+}

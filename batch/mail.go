@@ -1,0 +1,114 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"konbill/mailer"
+	"konbill/templates"
+)
+
+// mailable reports whether an invoice with a charge may be mailed at all: mail
+// is on, the link is safe to send, and there is still something to pay.
+func (s *settler) mailable(e Entry) bool {
+	return !s.Settings.MailOff && s.payable(e)
+}
+
+// payable reports whether slip and mail may be given to the customer.
+func (s *settler) payable(e Entry) bool {
+	return linkIsSafe(e.Charge.AuthorizeURI, s.Settings.LoopbackAPI) && e.Charge.ExpiresAt.After(s.Now())
+}
+
+// linkIsSafe reports whether a payment link leads to the payment service: https
+// on a host of omise.co, or on loopback while practising. Anything else, in a
+// customer's hand, would be phishing with our name on it.
+func linkIsSafe(link string, loopbackToo bool) bool {
+	u, err := url.Parse(link)
+	if err != nil || u.User != nil {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	if u.Scheme == "https" && (host == "omise.co" || strings.HasSuffix(host, ".omise.co")) {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return loopbackToo && (host == "localhost" || ip != nil && ip.IsLoopback()) && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+// mail composes the message whole, records the intent to send it, sends it,
+// and records what the server said.
+func (s *settler) mail(ctx context.Context, done *settled) error {
+	attempt := done.entry.MailAttempt + 1
+	id := mailer.MessageID(string(done.entry.Key), attempt, s.Settings.MailFrom)
+	pdf, envelope, composeErr := s.compose(done.entry, id)
+	done.slip = pdf
+	err := s.intend(ctx, done, Mailing, "about to mail", func(e *Entry) {
+		e.MailAttempt = attempt
+		e.MessageID = id
+		e.MailedTo = e.Invoice.Email
+		e.MailReply = ""
+	})
+	if err != nil {
+		return err
+	}
+	if composeErr != nil {
+		return s.recordMail(ctx, done, Refused, composeErr.Error())
+	}
+	reply, err := s.Mailer.Deliver(ctx, envelope)
+	if err == nil {
+		return s.recordMail(ctx, done, Mailed, reply)
+	}
+	return s.recordMail(ctx, done, mailState(err), err.Error())
+}
+
+func (s *settler) recordMail(ctx context.Context, done *settled, to State, reply string) error {
+	return s.record(ctx, done, to, "mail "+string(to), func(e *Entry) {
+		e.MailReply = reply
+		if to == Mailed {
+			e.MailedAt = s.Now()
+		}
+	})
+}
+
+// mailState is where an invoice goes for a failed delivery.
+func mailState(err error) State {
+	switch mailer.KindOf(err) {
+	case mailer.NotSent, mailer.Deferred:
+		return Deferred
+	case mailer.Refused:
+		return Refused
+	}
+	return Held
+}
+
+// compose draws the slip and writes the whole message to bytes.
+func (s *settler) compose(e Entry, messageID string) (pdf []byte, envelope mailer.Envelope, err error) {
+	facts := s.instructions(e)
+	if pdf, err = s.press.Draw(facts); err != nil {
+		return nil, envelope, fmt.Errorf("draw the slip: %w", err)
+	}
+	text, err := templates.MailOf(facts)
+	if err != nil {
+		return pdf, envelope, fmt.Errorf("write the mail: %w", err)
+	}
+	envelope, err = mailer.Compose(mailer.Message{
+		ID: messageID, From: s.Settings.MailFrom, ReplyTo: s.Settings.MailReplyTo,
+		To: e.Invoice.Email, ToName: e.Invoice.Name,
+		Subject: text.Subject, Text: text.Text, HTML: text.HTML, Language: string(e.Invoice.Language),
+		Date: s.Now(),
+		Attachments: []mailer.Attachment{{
+			Name: text.AttachmentName, ContentType: "application/pdf", Data: pdf,
+		}},
+	})
+	return pdf, envelope, err
+}
+
+func (s *settler) instructions(e Entry) templates.Instructions {
+	return templates.Instructions{
+		Merchant: s.Settings.Merchant, Invoice: e.Invoice,
+		PaymentCode: e.Charge.PaymentCode, AuthorizeURI: e.Charge.AuthorizeURI, ExpiresAt: e.Charge.ExpiresAt,
+	}
+}

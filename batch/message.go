@@ -1,0 +1,111 @@
+package batch
+
+import (
+	"strings"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/message/catalog"
+
+	"konbill/invoice"
+)
+
+// Message says, in sentences for the people who run files, what was found in
+// the row, what became of it, and what to do.
+func (o RowOutcome) Message(lang invoice.Language, r Reach) string {
+	var sentences []string
+	for _, f := range o.Findings {
+		sentences = append(sentences, f.Message(lang))
+	}
+	printer := message.NewPrinter(language.Make(string(lang)), message.Catalog(wording))
+	e := o.Entry
+	for _, code := range o.codes(r) {
+		var about []any
+		switch code {
+		case codeDeclined, codeUnknown, codeNotAttempted:
+			about = []any{refusalText(e.Refusal), e.Invoice.Number}
+		case codeNotRecorded:
+			about = []any{e.Charge.ID}
+		case codeUnsafeLink:
+			about = []any{e.Charge.AuthorizeURI}
+		case codeSlipFailed:
+			about = []any{o.slipErr.Error()}
+		case codeMailDeferred, codeMailRefused, codeMailHeld:
+			about = []any{e.MailedTo, e.MailReply}
+		}
+		sentences = append(sentences, printer.Sprintf(string(code), about...))
+	}
+	space := " "
+	if lang == invoice.Japanese {
+		space = ""
+	}
+	return strings.Join(sentences, space)
+}
+
+func refusalText(r Refusal) string {
+	if r.Message == "" {
+		return r.Code
+	}
+	return r.Code + ": " + r.Message
+}
+
+// wording holds a sentence for every code of an outcome.
+var wording = func() catalog.Catalog {
+	b := catalog.NewBuilder(catalog.Fallback(language.Japanese))
+	for code, w := range map[invoice.Code]struct{ ja, en string }{
+		codeDeclined: {
+			ja: "決済サービスが請求を受け付けませんでした（%[1]s）。内容を訂正し、同じ請求書番号で再度実行してください。",
+			en: "The payment service declined the charge (%[1]s). Correct the row and run it again under the same number.",
+		},
+		codeUnknown: {
+			ja: "請求が作成されたかどうか確認できていません（%[1]s）。二重請求を防ぐため、自動では再請求しません。決済サービスの管理画面で「%[2]s」を検索し、ご確認ください。",
+			en: "Whether the charge was made is not known (%[1]s). It is not asked for again, so that nobody is billed twice. Search the payment service's dashboard for \"%[2]s\".",
+		},
+		codeNotRecorded: {
+			ja: "請求 %[1]s は作成されましたが、台帳に記録できませんでした。別の手段で再請求しないでください。台帳の保存先（空き容量・権限）を確認し、再度実行してください。",
+			en: "The charge %[1]s was made, but the ledger could not store it. Do not bill it by other means. Check the ledger's disk (space, permissions) and run the file again.",
+		},
+		codeNotAttempted: {
+			ja: "処理が途中で止まったため、まだ請求していません。原因を取り除き、同じファイルを再度実行してください。",
+			en: "Not charged, since the run stopped before. Remove the cause and run the same file again.",
+		},
+		codeUnsafeLink: {
+			ja: "支払い用リンク（%[1]s）の接続先が決済サービスではないため、伝票もメールもお客様に渡していません。決済サービスにお問い合わせください。",
+			en: "The payment link (%[1]s) does not lead to the payment service, so neither slip nor mail was made. Ask the payment service about it.",
+		},
+		codeNotPayable: {
+			ja: "支払期限を過ぎているため、メールを送っていません。",
+			en: "The due date has passed, so no mail was sent.",
+		},
+		codeMailNotSent: {
+			ja: "請求は済んでいますが、メールはまだ送っていません。同じファイルを再度実行すると送信します。",
+			en: "Charged, but not mailed yet. Run the same file again to send the mail.",
+		},
+		codeSlipFailed: {
+			ja: "伝票を保存できませんでした（%[1]s）。同じファイルを再度実行すると作成します。",
+			en: "The slip could not be stored (%[1]s). Run the same file again to make it.",
+		},
+		codeMailDeferred: {
+			ja: "%[1]s 宛てのメールは、まだ送信できていません（%[2]s）。同じファイルを再度実行すると、もう一度送信します。",
+			en: "The mail to %[1]s could not be sent yet (%[2]s). Run the same file again to send it.",
+		},
+		codeMailRefused: {
+			ja: "%[1]s 宛てのメールは、メールサーバーに拒否されました（%[2]s）。アドレスをお客様にご確認のうえ、伝票（PDF）を別の方法でお届けください。",
+			en: "The mail server refused the mail to %[1]s (%[2]s). Check the address with the customer and hand over the slip by other means.",
+		},
+		codeMailHeld: {
+			ja: "%[1]s 宛てのメールが届いたかどうか確認できていません（%[2]s）。二重送信を防ぐため、自動では再送しません。お客様にご確認ください。",
+			en: "Whether the mail to %[1]s arrived is not known (%[2]s). It is not sent again by itself. Ask the customer.",
+		},
+	} {
+		mustSet(b, language.Japanese, code, w.ja)
+		mustSet(b, language.English, code, w.en)
+	}
+	return b
+}()
+
+func mustSet(b *catalog.Builder, tag language.Tag, code invoice.Code, sentence string) {
+	if err := b.SetString(tag, string(code), sentence); err != nil {
+		panic(err) // the table above is part of the program
+	}
+}

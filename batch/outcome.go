@@ -1,0 +1,123 @@
+package batch
+
+import (
+	"slices"
+	"time"
+
+	"konbill/invoice"
+)
+
+// RowOutcome is what became of one row of a file.
+type RowOutcome struct {
+	Row
+	Entry  Entry  // the invoice as the ledger has it; zero for a rejected row
+	Result Result // one of the five
+	Slip   string // path of its slip, relative to the results; empty when there is none
+
+	chargedIn bool  // the charge was made in this run
+	slipErr   error // why there is no slip although there is a charge
+}
+
+// Code of an outcome, beside those of the row's findings. Like those they are
+// stable.
+const (
+	codeDeclined     invoice.Code = "charge_declined"   // the API refused definitely
+	codeUnknown      invoice.Code = "charge_unknown"    // no trustworthy answer came
+	codeNotRecorded  invoice.Code = "not_recorded"      // charged, but the ledger couldn't store it
+	codeNotAttempted invoice.Code = "not_attempted"     // the run stopped before
+	codeUnsafeLink   invoice.Code = "link_unsafe"       // the payment link leads elsewhere
+	codeNotPayable   invoice.Code = "no_longer_payable" // expired before it was mailed
+	codeMailNotSent  invoice.Code = "mail_not_sent"     // the run stopped between charge and mail
+	codeSlipFailed   invoice.Code = "slip_not_written"  // the slip couldn't be drawn or stored
+	codeMailDeferred invoice.Code = "mail_deferred"
+	codeMailRefused  invoice.Code = "mail_refused"
+	codeMailHeld     invoice.Code = "mail_held"
+)
+
+// Codes lists what was found in the row and what became of it, without
+// repetitions.
+func (o RowOutcome) Codes(r Reach) []invoice.Code {
+	var codes []invoice.Code
+	for _, f := range o.Findings {
+		codes = append(codes, f.Code)
+	}
+	codes = append(codes, o.codes(r)...)
+	seen := map[invoice.Code]bool{}
+	return slices.DeleteFunc(codes, func(c invoice.Code) bool {
+		again := seen[c]
+		seen[c] = true
+		return again
+	})
+}
+
+// Reach is what could be done with a charged invoice, and when.
+type Reach struct {
+	MailOff     bool // smtp.mode = "off"
+	LoopbackAPI bool // payment pages may be on loopback
+	Now         time.Time
+}
+
+func (r *Runner) reach() Reach {
+	return Reach{MailOff: r.Settings.MailOff, LoopbackAPI: r.Settings.LoopbackAPI, Now: r.Now()}
+}
+
+// codes lists what became of the invoice, apart from success.
+func (o RowOutcome) codes(r Reach) []invoice.Code {
+	if !o.known() {
+		if o.Result == Failed {
+			return []invoice.Code{codeNotAttempted}
+		}
+		return nil
+	}
+	var codes []invoice.Code
+	switch e := o.Entry; {
+	case e.State == Declined:
+		codes = append(codes, codeDeclined)
+	case e.State == Accepted:
+		codes = append(codes, codeNotAttempted)
+	case e.State == Charging && e.Refusal.Code == faultNotRecorded:
+		codes = append(codes, codeNotRecorded)
+	case !e.State.HasCharge():
+		codes = append(codes, codeUnknown)
+	case !linkIsSafe(e.Charge.AuthorizeURI, r.LoopbackAPI):
+		codes = append(codes, codeUnsafeLink)
+	case e.State == Charged && !r.MailOff && !e.Charge.ExpiresAt.After(r.Now):
+		codes = append(codes, codeNotPayable)
+	case e.State == Charged && !r.MailOff:
+		codes = append(codes, codeMailNotSent)
+	}
+	if o.slipErr != nil {
+		codes = append(codes, codeSlipFailed)
+	}
+	switch o.Mail(r.MailOff) {
+	case string(Deferred):
+		codes = append(codes, codeMailDeferred)
+	case string(Refused):
+		codes = append(codes, codeMailRefused)
+	case string(Held):
+		codes = append(codes, codeMailHeld)
+	}
+	return codes
+}
+
+// Mail is what became of the row's mail: mailed, deferred, refused, held, off,
+// or empty while there is nothing to mail.
+func (o RowOutcome) Mail(off bool) string {
+	switch s := o.Entry.State; s {
+	case Mailed, Deferred, Refused, Held:
+		return string(s)
+	case Mailing:
+		return string(Held)
+	case Charged:
+		if off {
+			return "off"
+		}
+	}
+	return ""
+}
+
+// NeedsPerson reports whether somebody has to look at the row before it is
+// done.
+func (o RowOutcome) NeedsPerson(r Reach) bool {
+	return o.Result == Rejected || len(o.codes(r)) > 0
+}

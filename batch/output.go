@@ -1,0 +1,171 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"konbill/invoice/csvfile"
+)
+
+// output is the folder in which a run leaves what people keep of it.
+type output struct {
+	dir   string // STEM-results
+	stem  string
+	slips map[string]string // path of each invoice number's slip, relative to dir
+}
+
+// createOutput makes the folder beside the file, or under outDir when that is
+// given. It holds personal data, so only its owner may look inside.
+func createOutput(path, outDir string, j *job) (*output, error) {
+	if outDir == "" {
+		outDir = filepath.Dir(path)
+	}
+	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	o := &output{dir: filepath.Join(outDir, stem+"-results"), stem: stem, slips: map[string]string{}}
+	names := slipNames{} // given in file order, so that they don't depend on who is settled first
+	for _, row := range j.sheet.Rows {
+		o.slips[row.Invoice.Number] = slipsFolder + "/" + names.nameOf(row.Invoice.Number) + ".pdf"
+	}
+	return o, os.MkdirAll(filepath.Join(o.dir, slipsFolder), 0o700)
+}
+
+const slipsFolder = "slips"
+
+func (o *output) results() string { return filepath.Join(o.dir, o.stem+".results.csv") }
+func (o *output) errors() string  { return filepath.Join(o.dir, o.stem+".errors.csv") }
+func (o *output) receipt() string { return filepath.Join(o.dir, "receipt.json") }
+
+// slip stores an invoice's slip, drawing it unless that was done already. It
+// returns the path relative to the folder, with forward slashes.
+func (o *output) slip(s *settler, e Entry, pdf []byte) (string, error) {
+	if pdf == nil {
+		var err error
+		if pdf, err = s.press.Draw(s.instructions(e)); err != nil {
+			return "", err
+		}
+	}
+	name := o.slips[e.Invoice.Number]
+	return name, WriteFile(filepath.Join(o.dir, filepath.FromSlash(name)), pdf)
+}
+
+// Report is what a run did.
+type Report struct {
+	Receipt Receipt
+	Rows    []RowOutcome
+	Dir     string // the folder of everything below
+	Results string // path of the results file
+	Errors  string // path of the errors file; empty when no row was rejected
+	Reach   Reach
+}
+
+// NeedsPerson counts the rows somebody has to look at.
+func (r *Report) NeedsPerson() int {
+	n := 0
+	for _, o := range r.Rows {
+		if o.NeedsPerson(r.Reach) {
+			n++
+		}
+	}
+	return n
+}
+
+// conclude writes results, errors and receipt, and closes the job. It does so
+// however the run ended: nothing that was issued may be missing from them.
+func (r *Runner) conclude(ctx context.Context, j *job, out *output, stop *Stop) (*Report, error) {
+	report := &Report{
+		Receipt: j.receipt(r, stop), Rows: j.outcomes, Dir: out.dir, Results: out.results(), Reach: r.reach(),
+	}
+	var err error
+	if report.Errors, err = out.write(r.Settings, j, report); err != nil {
+		return report, errors.Join(stopError(stop), err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	if err := r.Ledger.CloseJob(ctx, j.id, r.Now(), report.Receipt.Results); err != nil && stop == nil {
+		stop = &Stop{Reason: StopLedger, Err: err}
+	}
+	return report, stopError(stop)
+}
+
+// stopError keeps a nil *Stop from becoming a non-nil error.
+func stopError(s *Stop) error {
+	if s == nil {
+		return nil
+	}
+	return s
+}
+
+func (o *output) write(settings Settings, j *job, report *Report) (errorsPath string, err error) {
+	if err := o.writeResults(settings, j.sheet, report); err != nil {
+		return "", err
+	}
+	if errorsPath, err = o.writeErrors(j.sheet, report); err != nil {
+		return "", err
+	}
+	receipt, err := json.MarshalIndent(report.Receipt, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	return errorsPath, WriteFile(o.receipt(), append(receipt, '\n'))
+}
+
+func (o *output) writeResults(settings Settings, s *Sheet, report *Report) error {
+	var b bytes.Buffer
+	i := -1 // rows come in the order of the outcomes
+	err := s.file.WriteResults(&b, settings.ResultsEncoding, func(csvfile.Row) csvfile.Result {
+		i++
+		return report.Rows[i].csv(settings, report.Reach)
+	})
+	if err != nil {
+		return err
+	}
+	return WriteFile(o.results(), b.Bytes())
+}
+
+// csv is the row's part of the results file.
+func (o RowOutcome) csv(settings Settings, reach Reach) csvfile.Result {
+	e := o.Entry
+	inv := e.Invoice
+	if !o.known() {
+		inv = o.Invoice
+	}
+	var codes []string
+	for _, c := range o.Codes(reach) {
+		codes = append(codes, string(c))
+	}
+	return csvfile.Result{
+		Result: string(o.Result), Codes: strings.Join(codes, ";"),
+		Message: o.Message(settings.Reading.Language, reach), Line: o.Line,
+		SentName: inv.SentName, SentPhone: inv.Phone,
+		ChargeID: e.Charge.ID, PaymentCode: e.Charge.PaymentCode, AuthorizeURI: e.Charge.AuthorizeURI,
+		ExpiresAt: Timestamp(e.Charge.ExpiresAt), ChargeStatus: e.Charge.Status,
+		Slip: o.Slip, Mail: o.Mail(reach.MailOff), MailedAt: Timestamp(e.MailedAt),
+	}
+}
+
+// writeErrors stores the rejected rows for correction, and removes those of an
+// earlier run when there are none now.
+func (o *output) writeErrors(s *Sheet, report *Report) (string, error) {
+	rejected := map[int]bool{}
+	for _, row := range report.Rows {
+		if row.Result == Rejected {
+			rejected[row.Line] = true
+		}
+	}
+	if len(rejected) == 0 {
+		if err := os.Remove(o.errors()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		return "", nil
+	}
+	var b bytes.Buffer
+	if err := s.file.WriteErrors(&b, func(line int) bool { return rejected[line] }); err != nil {
+		return "", err
+	}
+	return o.errors(), WriteFile(o.errors(), b.Bytes())
+}

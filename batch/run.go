@@ -1,0 +1,125 @@
+// Package batch is the run: it takes one file of invoices from bytes to
+// charges, slips, mails and results.
+//
+// It promises that an invoice is never charged twice and never lost, whatever
+// fails. Charging and mailing have one shape: record the intent in the ledger,
+// touch the network, record the outcome. What happened in between to a process
+// that died can't be known, so an intent without an outcome is never repeated
+// by itself: a charge becomes unknown and a mail is held. A declined charge or
+// a refused address is the outcome of a row and never an error of the run;
+// only a failing ledger, bad credentials, an unreachable API or a tripped
+// limit stops one, and then the results still say what became of every row.
+//
+// Networks and disks stand behind the interfaces [Ledger], [Gateway] and
+// [Mailer]; checking, drawing and composing are called directly.
+package batch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"konbill/mailer"
+)
+
+// Mailer delivers one composed message. Its error is a *mailer.Error whose
+// kind says what is known.
+type Mailer interface {
+	Deliver(ctx context.Context, e mailer.Envelope) (reply string, err error)
+}
+
+// Runner runs files. Its fields are set once and then only read.
+type Runner struct {
+	Ledger   Ledger
+	Gateway  Gateway
+	Mailer   Mailer // not used when Settings.MailOff
+	Settings Settings
+
+	// Fingerprint stands for the API key in the ledger, so that the account is
+	// asked for only once a key.
+	Fingerprint string
+	// Live says that the key is a live one; Confirm is then asked whether so
+	// many rows and yen may be charged, and its error stops the run.
+	Live    bool
+	Confirm func(Sum) error
+
+	Now  func() time.Time
+	Wait func(ctx context.Context, d time.Duration) error // returns ctx's error when ctx ends first
+	// Drain, once closed, lets the invoices in flight finish and starts no
+	// other. Cancelling the context of Run cuts those in flight short, too.
+	Drain <-chan struct{}
+	// Progress hears of every invoice settled; calls do not overlap.
+	Progress func(Progress)
+}
+
+// Progress says how far a run has come.
+type Progress struct {
+	Done, Total int // invoices settled, of those the file gave
+	Sums        Totals
+}
+
+// Run takes one file as far as it will go and says what became of each row.
+// The report is nil only when nothing at all was charged or mailed: the error
+// is then a *csvfile.FileError, a *LimitError, ErrHeld, ErrOtherAccount,
+// Confirm's error, a *GatewayError from asking for the account, or the
+// ledger's. A run that stopped on its way returns both: the report covers all
+// rows, and the error is a *Stop.
+func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) {
+	sheet, err := ReadSheet(path, r.Settings.Reading, r.Now())
+	if err != nil {
+		return nil, err
+	}
+	if err := r.guard(sheet); err != nil {
+		return nil, err
+	}
+	release, err := r.Ledger.Hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	account, err := r.identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	job, err := r.open(ctx, account, sheet)
+	if err != nil {
+		return nil, err
+	}
+	settler, err := r.settler(job)
+	if err != nil {
+		return nil, err
+	}
+	output, err := createOutput(path, outDir, job)
+	if err != nil {
+		return nil, err
+	}
+	stop := settler.settleAll(ctx, job, output)
+	return r.conclude(ctx, job, output, stop)
+}
+
+// guard refuses a file that is larger than the merchant allows, or a live run
+// that nobody confirmed.
+func (r *Runner) guard(s *Sheet) error {
+	total := s.Accepted()
+	if max := r.Settings.MaxTotal; max > 0 && total.Yen > max {
+		return &LimitError{Total: total.Yen, Max: max}
+	}
+	if !r.Live {
+		return nil
+	}
+	return r.Confirm(total)
+}
+
+// identify returns the account behind the key. The API is asked only for a key
+// that the ledger hasn't met.
+func (r *Runner) identify(ctx context.Context) (Account, error) {
+	a, known, err := r.Ledger.AccountOf(ctx, r.Fingerprint)
+	if err != nil || known {
+		return a, err
+	}
+	a, err = r.Gateway.Account(ctx)
+	if err != nil {
+		return Account{}, fmt.Errorf("ask who the API key belongs to: %w", err)
+	}
+	return a, r.Ledger.RememberAccount(ctx, r.Fingerprint, a)
+}

@@ -1,0 +1,60 @@
+package batch
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// slipNames gives every invoice number a file name of its own, safe on every
+// system: an invoice number is a customer's text and may hold slashes, or
+// differ from another by case alone.
+type slipNames map[string]string // folded name to the number that has it
+
+// nameOf returns the file name of a number, without extension.
+func (n slipNames) nameOf(number string) string {
+	name := safeName(number)
+	if name != number || n.taken(name, number) {
+		sum := sha256.Sum256([]byte(number))
+		name += "-" + hex.EncodeToString(sum[:4])
+	}
+	n[fold(name)] = number
+	return name
+}
+
+func (n slipNames) taken(name, number string) bool {
+	other, ok := n[fold(name)]
+	return ok && other != number
+}
+
+// fold is what a file system that ignores case and composition sees.
+func fold(name string) string { return strings.ToLower(norm.NFC.String(name)) }
+
+// safeName replaces all but letters, digits, - and _ (and dots inside), and
+// avoids the device names of Windows.
+func safeName(number string) string {
+	name := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.", r) {
+			return r
+		}
+		return '_'
+	}, number)
+	name = strings.Trim(name, ".")
+	if name == "" || reserved[strings.ToUpper(strings.SplitN(name, ".", 2)[0])] {
+		return "_" + name
+	}
+	return name
+}
+
+// reserved are the names Windows keeps for devices, with any extension.
+var reserved = func() map[string]bool {
+	names := map[string]bool{"CON": true, "PRN": true, "AUX": true, "NUL": true}
+	for _, digit := range "123456789" {
+		names["COM"+string(digit)] = true
+		names["LPT"+string(digit)] = true
+	}
+	return names
+}()

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"konbill/invoice"
+	"konbill/samples"
+)
+
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestExampleConfig: the file that people start from names every key, and each
+// with its default.
+func TestExampleConfig(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	text, err := samples.Files.ReadFile(exampleConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, dir, "example.toml", string(text))
+	values, err := readConfigFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range known {
+		if _, named := values[key]; !named {
+			t.Errorf("%s is not in the example", key)
+		}
+	}
+	fromFile, _, err := loadConfig(path, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults, _, err := loadConfig("", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults.Columns, fromFile.Columns = nil, nil
+	if !reflect.DeepEqual(fromFile, defaults) {
+		t.Errorf("the example is\n%+v\nthe defaults are\n%+v", fromFile, defaults)
+	}
+}
+
+func TestConfigSources(t *testing.T) {
+	here, elsewhere, home := t.TempDir(), t.TempDir(), t.TempDir()
+	t.Chdir(here)
+	users := write(t, home, "konbill/konbill.toml", "[smtp]\nhost = \"users\"\n")
+	env := []string{"XDG_CONFIG_HOME=" + home}
+	expect := func(what string, flag string, env []string, host, path string) config {
+		t.Helper()
+		c, source, err := loadConfig(flag, nil, env)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if c.SMTP.Host != host || source.Path != path {
+			t.Errorf("%s: host %q from %q, want %q from %q", what, c.SMTP.Host, source.Path, host, path)
+		}
+		return c
+	}
+	expect("the user's folder", "", env, "users", users)
+	local := write(t, here, "konbill.toml", "[smtp]\nhost = \"local\"\n")
+	expect("here", "", env, "local", local)
+	named := write(t, elsewhere, "x.toml", "[smtp]\nhost = \"named\"\nfolder = \"mails\"\n")
+	env = append(env, "KONBILL_CONFIG="+named)
+	c := expect("KONBILL_CONFIG", "", env, "named", named)
+	if want := "sqlite:" + filepath.Join(elsewhere, "konbill.db"); c.Ledger.URL != want {
+		t.Errorf("the ledger is %s, want %s: it must not depend on where konbill is started", c.Ledger.URL, want)
+	}
+	if want := filepath.Join(elsewhere, "mails"); c.SMTP.Folder != want {
+		t.Errorf("the folder is %s, want %s", c.SMTP.Folder, want)
+	}
+	flagged := write(t, elsewhere, "y.toml", "[smtp]\nhost = \"flagged\"\n")
+	expect("--config", flagged, env, "flagged", flagged)
+	c = expect("the environment over the file", flagged, append(env, "KONBILL_SMTP__HOST=env", "KONBILL_LEDGER__URL=sqlite:x.db"), "env", flagged)
+	if want := "sqlite:" + filepath.Join(here, "x.db"); c.Ledger.URL != want {
+		t.Errorf("the ledger is %s, want %s", c.Ledger.URL, want)
+	}
+	c, source, err := loadConfig(flagged, map[string]any{"lang": "en"}, append(env, "KONBILL_LANG=ja"))
+	if err != nil || c.Lang != "en" || !source.LangGiven {
+		t.Errorf("the flag over the environment: %q, %v", c.Lang, err)
+	}
+}
+
+func TestConfigTypes(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	path := write(t, dir, "c.toml", `
+[omise]
+timeout = "90s"
+requests_per_second = 5
+workers = 3
+[limits]
+max_total = 1_000_000
+[columns]
+name = ["ご契約者", "加入者"]
+phone = "連絡先"
+`)
+	c, _, err := loadConfig(path, nil, []string{"KONBILL_SMTP__PORT=465", "KONBILL_OMISE__REQUESTS_PER_SECOND=0.5"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Omise.Timeout != 90*time.Second || c.Omise.RequestsPerSecond != 0.5 || c.Omise.Workers != 3 ||
+		c.Limits.MaxTotal != 1_000_000 || c.SMTP.Port != 465 {
+		t.Errorf("%+v", c)
+	}
+	want := map[string][]string{"name": {"ご契約者", "加入者"}, "phone": {"連絡先"}}
+	if !reflect.DeepEqual(c.Columns, want) {
+		t.Errorf("columns: %v", c.Columns)
+	}
+}
+
+// TestConfigMistakes: each names the setting and what it should be, in both
+// languages.
+func TestConfigMistakes(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, c := range []struct{ toml, key, says string }{
+		{"[smtp]\nhots = \"x\"", "smtp.hots", "smtp.host"},
+		{"[omise]\nworker = 3", "omise.worker", "omise.workers"},
+		{"[inbax]\nfolder = \"x\"", "inbax.folder", ""},
+		{"[columns]\nnummer = \"No\"", "columns.nummer", "invoice_no"},
+		{"[columns]\nname = 3", "columns.name", "3"},
+		{"lang = \"fr\"", "lang", "ja | en"},
+		{"lang = 3", "lang", "3"},
+		{"[omise]\napi_url = \"http://api.omise.co\"", "omise.api_url", "https"},
+		{"[omise]\napi_url = \"api.omise.co\"", "omise.api_url", "https"},
+		{"[omise]\nworkers = 0", "omise.workers", "1 – 32"},
+		{"[omise]\nworkers = 1.5", "omise.workers", "1.5"},
+		{"[omise]\nrequests_per_second = 0", "omise.requests_per_second", "0"},
+		{"[omise]\ntimeout = \"60\"", "omise.timeout", "60s"},
+		{"[omise]\ntimeout = \"1ms\"", "omise.timeout", "1s"},
+		{"[omise]\nflow = \"both\"", "omise.flow", "source-first"},
+		{"[smtp]\nport = 0", "smtp.port", "65535"},
+		{"[smtp]\ntls = \"ssl\"", "smtp.tls", "implicit"},
+		{"[smtp]\nfrom = \"sakura\"", "smtp.from", "sakura"},
+		{"[smtp]\nreply_to = \"a@b, c@d\"", "smtp.reply_to", "a@b"},
+		{"[invoice]\ndue_days = 61", "invoice.due_days", "60"},
+		{"[invoice]\nname_overflow = \"trim\"", "invoice.name_overflow", "reject"},
+		{"[limits]\nmax_total = -1", "limits.max_total", "-1"},
+		{"[results]\nencoding = \"sjis\"", "results.encoding", "cp932"},
+		{"[ledger]\nurl = \"konbill.db\"", "ledger.url", "sqlite:"},
+		{"[merchant]\nregistration_number = \"T123\"", "merchant.registration_number", "T123"},
+	} {
+		path := write(t, dir, "c.toml", c.toml)
+		_, _, err := loadConfig(path, nil, nil)
+		var mistake *configError
+		if !errors.As(err, &mistake) {
+			t.Errorf("%q: error %v", c.toml, err)
+			continue
+		}
+		for _, lang := range []invoice.Language{invoice.Japanese, invoice.English} {
+			text := mistake.Message(lang)
+			if !strings.Contains(text, c.key) || !strings.Contains(text, c.says) || strings.Contains(text, "%!") {
+				t.Errorf("%q in %s: %s", c.toml, lang, text)
+			}
+		}
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	dir := t.TempDir()
+	c := defaultConfig()
+	c.Omise.SecretKeyFile = write(t, dir, "key", "skey_test_file\n")
+	c.SMTP.PasswordFile = write(t, dir, "password", "from file\r\n")
+	if err := os.Chmod(c.SMTP.PasswordFile, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, exposed, err := loadSecrets(c, []string{"OMISE_SECRET_KEY=skey_test_env"})
+	if err != nil || s.SecretKey != "skey_test_env" || s.SMTPPassword != "from file" || s.PublicKey != "" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if len(exposed) != 1 || exposed[0] != c.SMTP.PasswordFile {
+		t.Errorf("exposed: %v", exposed)
+	}
+	s, _, err = loadSecrets(c, nil)
+	if err != nil || s.SecretKey != "skey_test_file" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	c.Omise.SecretKeyFile = filepath.Join(dir, "absent")
+	if _, _, err := loadSecrets(c, nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error: %v", err)
+	}
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"konbill/batch/ledger"
+)
+
+// Bounds of settings, where a larger or smaller value would be a mistake.
+const (
+	maxWorkers     = 32 // the API's advice is about 10
+	maxPace        = 100
+	minTimeout     = time.Second
+	maxTimeout     = 10 * time.Minute
+	maxConnections = 32
+	maxDueDays     = 365
+	maxRows        = 1_000_000
+)
+
+// validate looks at every setting by itself. The error is a *configError.
+func (c config) validate() error {
+	for _, check := range []*configError{
+		oneOf("lang", c.Lang, "ja", "en"),
+		registrationNumber(c.Merchant.RegistrationNumber),
+		apiURL(c.Omise.APIURL),
+		oneOf("omise.flow", c.Omise.Flow, "single", "source-first"),
+		between("omise.workers", c.Omise.Workers, 1, maxWorkers),
+		pace(c.Omise.RequestsPerSecond),
+		between("omise.timeout", c.Omise.Timeout, minTimeout, maxTimeout),
+		oneOf("smtp.mode", c.SMTP.Mode, "smtp", "folder", "off"),
+		between("smtp.port", c.SMTP.Port, 1, 65_535),
+		oneOf("smtp.tls", c.SMTP.TLS, "starttls", "implicit", "none"),
+		between("smtp.connections", c.SMTP.Connections, 1, maxConnections),
+		address("smtp.from", c.SMTP.From),
+		address("smtp.reply_to", c.SMTP.ReplyTo),
+		oneOf("smtp.on_unknown", c.SMTP.OnUnknown, "hold", "resend"),
+		between("invoice.max_due_days", c.Invoice.MaxDueDays, 1, maxDueDays),
+		between("invoice.due_days", c.Invoice.DueDays, 1, c.Invoice.MaxDueDays),
+		oneOf("invoice.name_overflow", c.Invoice.NameOverflow, "cut", "reject"),
+		between("limits.max_rows", c.Limits.MaxRows, 1, maxRows),
+		between("limits.max_total", c.Limits.MaxTotal, 0, 1_000_000_000_000),
+		oneOf("results.encoding", c.Results.Encoding, "utf-8", "cp932"),
+		ledgerURL(c.Ledger.URL),
+	} {
+		if check != nil {
+			return check
+		}
+	}
+	return nil
+}
+
+// validateForRun looks at what only a run needs. The error is a *configError.
+func (c config) validateForRun() error {
+	needed := map[string]string{"merchant.name": c.Merchant.Name}
+	if c.SMTP.Mode != "off" {
+		needed["smtp.from"] = c.SMTP.From
+	}
+	if c.SMTP.Mode == "smtp" {
+		needed["smtp.host"] = c.SMTP.Host
+	}
+	for _, key := range []string{"merchant.name", "smtp.host", "smtp.from"} {
+		if value, isNeeded := needed[key]; isNeeded && value == "" {
+			return &configError{Key: key, Code: configMissing}
+		}
+	}
+	if c.SMTP.Mode == "smtp" && c.SMTP.TLS == "none" && !isLoopback(c.SMTP.Host) {
+		return &configError{Key: "smtp.tls", Code: configPlainMail, Detail: c.SMTP.Host}
+	}
+	return nil
+}
+
+func oneOf(key, value string, allowed ...string) *configError {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return &configError{Key: key, Code: configNotOneOf, Detail: value, Wanted: strings.Join(allowed, " | ")}
+}
+
+func between[N int | int64 | time.Duration](key string, value, least, most N) *configError {
+	if least <= value && value <= most {
+		return nil
+	}
+	return &configError{Key: key, Code: configOutOfBounds, Detail: fmt.Sprint(value), Wanted: fmt.Sprintf("%v – %v", least, most)}
+}
+
+func pace(perSecond float64) *configError {
+	if perSecond > 0 && perSecond <= maxPace {
+		return nil
+	}
+	return &configError{Key: "omise.requests_per_second", Code: configOutOfBounds, Detail: fmt.Sprint(perSecond), Wanted: fmt.Sprintf("> 0, ≤ %d", maxPace)}
+}
+
+var registrationForm = regexp.MustCompile(`^T[0-9]{13}$`)
+
+func registrationNumber(value string) *configError {
+	if value == "" || registrationForm.MatchString(value) {
+		return nil
+	}
+	return &configError{Key: "merchant.registration_number", Code: configNotOneOf, Detail: value, Wanted: "T1234567890123"}
+}
+
+func apiURL(value string) *configError {
+	u, err := url.Parse(value)
+	if err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())) {
+		return nil
+	}
+	return &configError{Key: "omise.api_url", Code: configPlainAPI, Detail: value}
+}
+
+func address(key, value string) *configError {
+	if value == "" {
+		return nil
+	}
+	if _, err := mail.ParseAddress(value); err != nil {
+		return &configError{Key: key, Code: configNotAddress, Detail: value}
+	}
+	return nil
+}
+
+func ledgerURL(value string) *configError {
+	if _, err := ledger.Path(value); err != nil {
+		return &configError{Key: "ledger.url", Code: configNotOneOf, Detail: value, Wanted: "sqlite:konbill.db"}
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+
+	"konbill/invoice"
+)
+
+// configCode is a kind of mistake in the configuration.
+type configCode int
+
+const (
+	configUnreadable    configCode = iota // not TOML
+	configUnknownKey                      // Detail: the key that was probably meant
+	configUnknownColumn                   // Detail: the field under [columns]
+	configWrongType                       // Detail: the value; Wanted: the type
+	configNotOneOf                        // Detail: the value; Wanted: those allowed
+	configOutOfBounds                     // Detail: the value; Wanted: the bounds
+	configMissing                         // a run can't do without
+	configNotAddress                      // Detail: what isn't a mail address
+	configPlainAPI                        // Detail: a URL that isn't https
+	configPlainMail                       // Detail: a mail server without TLS
+)
+
+// Types of settings, as messages name them.
+const (
+	typeText     = "text"
+	typeTexts    = "texts"
+	typeInteger  = "integer"
+	typeNumber   = "number"
+	typeDuration = "duration"
+)
+
+// configError is one mistake in the configuration.
+type configError struct {
+	From   string // the source: a file's path, "environment", a flag; empty for the result of all
+	Key    string
+	Code   configCode
+	Detail string
+	Wanted string
+}
+
+// Error implements error, in English.
+func (e *configError) Error() string { return e.Message(invoice.English) }
+
+// Message says which setting is wrong, and what it should be.
+func (e *configError) Message(lang invoice.Language) string {
+	where := e.Key
+	if e.From != "" && e.Key != "" {
+		where = e.From + ": " + e.Key
+	} else if e.From != "" {
+		where = e.From
+	}
+	if lang == invoice.English {
+		return where + " " + e.english()
+	}
+	return where + " " + e.japanese()
+}
+
+func (e *configError) english() string {
+	switch e.Code {
+	case configUnreadable:
+		return "can't be read as TOML: " + e.Detail
+	case configUnknownKey:
+		if e.Detail == "" {
+			return "is not a setting; konbill config lists them all"
+		}
+		return "is not a setting; did you mean " + e.Detail + "?"
+	case configUnknownColumn:
+		return "is not a column; the columns are invoice_no, name, email, phone, amount, due, description, language, tax_rate and tax"
+	case configWrongType:
+		return fmt.Sprintf("is %q; write %s", e.Detail, map[string]string{
+			typeText: `a text in quotes`, typeTexts: `a list such as ["請求No", "Invoice ID"]`, typeInteger: "a whole number",
+			typeNumber: "a number", typeDuration: `a duration such as "60s" or "2m"`,
+		}[e.Wanted])
+	case configNotOneOf:
+		return fmt.Sprintf("is %q; write it as %s", e.Detail, e.Wanted)
+	case configOutOfBounds:
+		return fmt.Sprintf("is %s; it can be %s", e.Detail, e.Wanted)
+	case configMissing:
+		return "is not set, and a run needs it"
+	case configNotAddress:
+		return fmt.Sprintf("is %q, which is not a mail address; write billing@example.com or \"Name <billing@example.com>\"", e.Detail)
+	case configPlainAPI:
+		return fmt.Sprintf("is %q; keys are sent by https only, or by http to this machine", e.Detail)
+	case configPlainMail:
+		return fmt.Sprintf("is \"none\", but %s is not this machine: passwords and names would travel in the open; use starttls or implicit", e.Detail)
+	}
+	return e.Detail
+}
+
+func (e *configError) japanese() string {
+	switch e.Code {
+	case configUnreadable:
+		return "を TOML として読み取れません：" + e.Detail
+	case configUnknownKey:
+		if e.Detail == "" {
+			return "という設定はありません。設定の一覧は konbill config で表示できます"
+		}
+		return "という設定はありません。もしかして：" + e.Detail
+	case configUnknownColumn:
+		return "という列はありません。指定できる列は invoice_no、name、email、phone、amount、due、description、language、tax_rate、tax です"
+	case configWrongType:
+		return fmt.Sprintf("が「%s」になっています。%sで指定してください", e.Detail, map[string]string{
+			typeText: `引用符で囲んだ文字列`, typeTexts: `["請求No", "Invoice ID"] のような一覧`, typeInteger: "整数",
+			typeNumber: "数値", typeDuration: `"60s" や "2m" のような時間`,
+		}[e.Wanted])
+	case configNotOneOf:
+		return fmt.Sprintf("が「%s」になっています。%s の形で指定してください", e.Detail, e.Wanted)
+	case configOutOfBounds:
+		return fmt.Sprintf("が %s になっています。指定できる範囲は %s です", e.Detail, e.Wanted)
+	case configMissing:
+		return "が設定されていません。実行には必要です"
+	case configNotAddress:
+		return fmt.Sprintf("の「%s」はメールアドレスではありません。billing@example.com または \"店名 <billing@example.com>\" の形で指定してください", e.Detail)
+	case configPlainAPI:
+		return fmt.Sprintf("が「%s」になっています。鍵を守るため、https（この PC 宛てに限り http）で指定してください", e.Detail)
+	case configPlainMail:
+		return fmt.Sprintf("が none ですが、%s はこの PC ではありません。パスワードや氏名が暗号化されずに流れるため、starttls か implicit にしてください", e.Detail)
+	}
+	return e.Detail
+}

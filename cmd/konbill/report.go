@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"konbill/batch"
+	"konbill/invoice"
+)
+
+// runReport is what run and results say of one file, as data.
+type runReport struct {
+	batch.Receipt
+	Dir         string      `json:"dir"`
+	ResultsFile string      `json:"results_file"`
+	ErrorsFile  string      `json:"errors_file,omitempty"`
+	NeedsPerson int         `json:"needs_person"`
+	Rows        []reportRow `json:"rows"`
+}
+
+type reportRow struct {
+	Line         int            `json:"line"`
+	Number       string         `json:"invoice_no"`
+	Result       batch.Result   `json:"result"`
+	Codes        []invoice.Code `json:"codes"`
+	Message      string         `json:"message"`
+	Amount       invoice.Yen    `json:"amount"`
+	ChargeID     string         `json:"charge_id"`
+	PaymentCode  string         `json:"payment_code"`
+	AuthorizeURI string         `json:"authorize_uri"`
+	ExpiresAt    string         `json:"expires_at"`
+	ChargeStatus string         `json:"charge_status"`
+	Slip         string         `json:"slip"`
+	Mail         string         `json:"mail"`
+	MailedAt     string         `json:"mailed_at"`
+}
+
+func (a *app) runReport(r *batch.Report) runReport {
+	report := runReport{
+		Receipt: r.Receipt, Dir: r.Dir, ResultsFile: r.Results, ErrorsFile: r.Errors,
+		NeedsPerson: r.NeedsPerson(), Rows: []reportRow{},
+	}
+	for _, o := range r.Rows {
+		charge := o.Entry.Charge
+		report.Rows = append(report.Rows, reportRow{
+			Line: o.Line, Number: o.Invoice.Number, Result: o.Result,
+			Codes: o.Codes(r.Reach), Message: o.Message(a.lang, r.Reach), Amount: o.Invoice.Amount,
+			ChargeID: charge.ID, PaymentCode: charge.PaymentCode, AuthorizeURI: charge.AuthorizeURI,
+			ExpiresAt: batch.Timestamp(charge.ExpiresAt), ChargeStatus: charge.Status,
+			Slip: o.Slip, Mail: o.Mail(r.Reach.MailOff), MailedAt: batch.Timestamp(o.Entry.MailedAt),
+		})
+	}
+	return report
+}
+
+// printReport tells a person what a run did: the sums, the rows to look at, and
+// where everything is.
+func (a *app) printReport(r *batch.Report) {
+	fmt.Fprintln(a.stdout, r.Receipt.File)
+	var sums [][]string
+	for _, result := range batch.Results {
+		if sum := r.Receipt.Results[result]; sum.Rows > 0 {
+			sums = append(sums, []string{"", a.resultName(result), a.rows(sum), a.yen(sum)})
+		}
+	}
+	sums = append(sums, []string{"", a.say("合計", "total"), a.rows(r.Receipt.RowsIn), a.yen(r.Receipt.RowsIn)})
+	table(a.stdout, sums, 2, 3)
+	a.printConcerns(r)
+	fmt.Fprintf(a.stdout, "  %s %s\n", a.say("結果：", "results:"), relative(r.Results))
+	if r.Errors != "" {
+		fmt.Fprintf(a.stdout, "  %s %s\n", a.say("要修正の行：", "rows to correct:"), relative(r.Errors))
+	}
+	fmt.Fprintf(a.stdout, "  %s %s\n", a.say("伝票：", "slips:"), relative(filepath.Join(r.Dir, "slips")))
+}
+
+// concernsShown bounds what is printed; the results file has them all.
+const concernsShown = 20
+
+func (a *app) printConcerns(r *batch.Report) {
+	left := 0
+	shown := 0
+	for _, o := range r.Rows {
+		if !o.NeedsPerson(r.Reach) {
+			continue
+		}
+		if shown++; shown > concernsShown {
+			left++
+			continue
+		}
+		fmt.Fprintf(a.stdout, a.say("  %d行目（%s）%s\n", "  line %d (%s) %s\n"), o.Line, o.Invoice.Number, o.Message(a.lang, r.Reach))
+	}
+	if left > 0 {
+		fmt.Fprintf(a.stdout, a.say("  ほか %d 件は結果ファイルをご覧ください\n", "  %d more are in the results file\n"), left)
+	}
+}
+
+func (a *app) resultName(r batch.Result) string {
+	switch r {
+	case batch.Issued:
+		return a.say("発行した", "issued")
+	case batch.AlreadyIssued:
+		return a.say("発行済み", "already issued")
+	case batch.Rejected:
+		return a.say("発行できない（要修正）", "rejected")
+	case batch.Failed:
+		return a.say("発行できなかった", "failed")
+	}
+	return a.say("結果不明（要確認）", "unknown")
+}
+
+// relative shows a path as seen from here, when that is shorter.
+func relative(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if short, err := filepath.Rel(here, full); err == nil && len(short) < len(full) {
+		return short
+	}
+	return full
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"konbill/batch"
+	"konbill/batch/ledger"
+)
+
+func (a *app) resultsCommand() *cobra.Command {
+	var out string
+	cmd := a.withJSON(&cobra.Command{
+		Use:   "results FILE",
+		Short: a.say("実行済みファイルの結果と伝票を書き直す", "Write the results and slips of a file that was run once more"),
+		Long: a.say("台帳だけを見て、結果ファイル・伝票・控えを書き直します。請求もメール送信もしません。",
+			"Writes results, slips and receipt from the ledger alone. Nothing is charged and nothing is mailed."),
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error { return a.results(cmd.Context(), files[0], out) },
+	})
+	cmd.Flags().StringVar(&out, "out", "", a.say("結果フォルダーを作る場所", "where to make the results folder"))
+	return cmd
+}
+
+func (a *app) results(ctx context.Context, path, out string) error {
+	c, err := a.load(nil)
+	if err != nil {
+		return err
+	}
+	book, err := ledger.Open(ctx, c.Ledger.URL)
+	if err != nil {
+		return err
+	}
+	defer book.Close()
+	report, err := a.recorder(c, book).Rewrite(ctx, path, out)
+	if errors.Is(err, batch.ErrNotFound) {
+		return fmt.Errorf(a.say("%s は、この台帳（%s）では実行されていません", "%s has not been run with this ledger (%s)"), path, c.Ledger.URL)
+	}
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"files": []runReport{a.runReport(report)}})
+	}
+	a.printReport(report)
+	return nil
+}
+
+// recorder is a runner that only looks into the ledger.
+func (a *app) recorder(c config, book *ledger.Ledger) *batch.Runner {
+	return &batch.Runner{Ledger: book, Settings: c.settings(a.lang, "results"), Now: a.now, Wait: a.wait}
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+)
+
+// Variables that hold secrets.
+const (
+	secretKeyVariable    = "OMISE_SECRET_KEY"
+	publicKeyVariable    = "OMISE_PUBLIC_KEY"
+	smtpPasswordVariable = "KONBILL_SMTP_PASSWORD"
+)
+
+// secrets come from the environment or from files, never from flags, and are
+// never printed.
+type secrets struct {
+	SecretKey    string
+	PublicKey    string // may be empty: the secret key does its work, too
+	SMTPPassword string // may be empty
+}
+
+// loadSecrets reads the secrets; a variable counts before a file. exposed are
+// the files that others on this machine can read.
+func loadSecrets(c config, env []string) (s secrets, exposed []string, err error) {
+	for _, one := range []struct {
+		variable, file string
+		into           *string
+	}{
+		{secretKeyVariable, c.Omise.SecretKeyFile, &s.SecretKey},
+		{publicKeyVariable, c.Omise.PublicKeyFile, &s.PublicKey},
+		{smtpPasswordVariable, c.SMTP.PasswordFile, &s.SMTPPassword},
+	} {
+		if *one.into = lookUp(env, one.variable); *one.into != "" || one.file == "" {
+			continue
+		}
+		text, err := os.ReadFile(one.file)
+		if err != nil {
+			return s, exposed, fmt.Errorf("read a secret: %w", err)
+		}
+		*one.into = strings.TrimSpace(string(text))
+		if othersCanRead(one.file) {
+			exposed = append(exposed, one.file)
+		}
+	}
+	return s, exposed, nil
+}
+
+// othersCanRead reports whether a file's mode lets more than its owner in.
+// Windows keeps that elsewhere.
+func othersCanRead(path string) bool {
+	info, err := os.Stat(path)
+	return runtime.GOOS != "windows" && err == nil && info.Mode().Perm()&0o077 != 0
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"konbill/batch"
+	"konbill/batch/ledger"
+)
+
+// jobsShown is how many of the latest runs status lists.
+const jobsShown = 10
+
+func (a *app) statusCommand() *cobra.Command {
+	return a.withJSON(&cobra.Command{
+		Use:   "status [NUMBER...]",
+		Short: a.say("台帳の状況、または請求書ごとの経過を表示", "Show how things stand, or the history of invoices"),
+		Long: a.say("請求書番号を指定するとその経過を、指定しなければ最近の実行と、まだ終わっていない請求書を表示します。",
+			"With invoice numbers: their history. Without: the latest runs, and the invoices that are not finished."),
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, numbers []string) error { return a.status(cmd.Context(), numbers) },
+	})
+}
+
+func (a *app) status(ctx context.Context, numbers []string) error {
+	c, err := a.load(nil)
+	if err != nil {
+		return err
+	}
+	book, err := ledger.Open(ctx, c.Ledger.URL)
+	if err != nil {
+		return err
+	}
+	defer book.Close()
+	if len(numbers) > 0 {
+		return a.statusOf(ctx, book, numbers)
+	}
+	return a.overview(ctx, book)
+}
+
+// unfinished are the states in which something is still to be done.
+var unfinished = []batch.State{
+	batch.Accepted, batch.Charging, batch.Unknown, batch.Declined,
+	batch.Mailing, batch.Deferred, batch.Refused, batch.Held,
+}
+
+// overview shows the latest runs and what they left open.
+func (a *app) overview(ctx context.Context, book *ledger.Ledger) error {
+	jobs, err := book.Jobs(ctx, jobsShown)
+	if err != nil {
+		return err
+	}
+	open, err := invoices(ctx, book, batch.Query{States: unfinished})
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"jobs": jobsJSON(jobs), "unfinished": entriesJSON(open)})
+	}
+	fmt.Fprintln(a.stdout, a.say("最近の実行", "Latest runs"))
+	rows := [][]string{{"", a.say("開始", "started"), a.say("ファイル", "file"), a.say("発行", "issued"), a.say("発行済み", "already"),
+		a.say("要修正", "rejected"), a.say("失敗", "failed"), a.say("不明", "unknown")}}
+	for _, j := range jobs {
+		row := []string{"", japanTime(j.StartedAt), j.File}
+		for _, result := range batch.Results {
+			row = append(row, fmt.Sprint(j.Totals[result].Rows))
+		}
+		if j.FinishedAt.IsZero() {
+			row = append(row[:3], a.say("（終了していません）", "(not finished)"))
+		}
+		rows = append(rows, row)
+	}
+	table(a.stdout, rows, 3, 4, 5, 6, 7)
+	fmt.Fprintf(a.stdout, a.say("終わっていない請求書：%d 件\n", "Unfinished invoices: %d\n"), len(open))
+	a.printEntries(open)
+	return nil
+}
+
+// statusOf shows invoices with their history.
+func (a *app) statusOf(ctx context.Context, book *ledger.Ledger, numbers []string) error {
+	found, err := invoices(ctx, book, batch.Query{Numbers: numbers})
+	if err != nil {
+		return err
+	}
+	histories := make([][]batch.Event, len(found))
+	known := map[string]bool{}
+	for i, e := range found {
+		known[e.Invoice.Number] = true
+		if histories[i], err = book.Events(ctx, e.Key); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		data := entriesJSON(found)
+		for i := range data {
+			data[i].Events = eventsJSON(histories[i])
+		}
+		if err := a.printJSON(map[string]any{"invoices": data}); err != nil {
+			return err
+		}
+	} else {
+		for i, e := range found {
+			a.printHistory(e, histories[i])
+		}
+	}
+	for _, number := range numbers {
+		if !known[number] {
+			return fmt.Errorf(a.say("請求書番号 %s は台帳にありません", "invoice %s is not in the ledger"), number)
+		}
+	}
+	return nil
+}
+
+func invoices(ctx context.Context, book *ledger.Ledger, q batch.Query) ([]batch.Entry, error) {
+	var found []batch.Entry
+	err := book.Entries(ctx, q, func(e batch.Entry) error {
+		found = append(found, e)
+		return nil
+	})
+	return found, err
+}
+
+func (a *app) printEntries(entries []batch.Entry) {
+	var rows [][]string
+	for _, e := range entries {
+		rows = append(rows, []string{"", e.Invoice.Number, a.stateName(e.State), e.Invoice.Amount.Format(a.lang), japanTime(e.UpdatedAt), e.Refusal.Code + e.MailReply})
+	}
+	table(a.stdout, rows, 3)
+}
+
+func (a *app) printHistory(e batch.Entry, events []batch.Event) {
+	fmt.Fprintf(a.stdout, "%s  %s  %s\n", e.Invoice.Number, a.stateName(e.State), e.Invoice.Amount.Format(a.lang))
+	facts := [][]string{
+		{"", a.say("宛名", "name"), e.Invoice.Name},
+		{"", a.say("請求 ID", "charge"), e.Charge.ID},
+		{"", a.say("支払い状況", "payment"), e.Charge.Status},
+		{"", a.say("支払番号", "payment code"), e.Charge.PaymentCode},
+		{"", a.say("リンク", "link"), e.Charge.AuthorizeURI},
+		{"", a.say("支払期限", "due"), japanTime(e.Charge.ExpiresAt)},
+		{"", a.say("メール", "mailed to"), e.MailedTo},
+		{"", a.say("応答", "reply"), e.MailReply},
+		{"", a.say("理由", "reason"), e.Refusal.Code},
+	}
+	var shown [][]string
+	for _, fact := range facts {
+		if fact[2] != "" {
+			shown = append(shown, fact)
+		}
+	}
+	table(a.stdout, shown)
+	var history [][]string
+	for _, event := range events {
+		history = append(history, []string{"", japanTime(event.At), string(event.From) + " → " + string(event.To), event.Who, event.Why})
+	}
+	table(a.stdout, history)
+}
+
+func (a *app) stateName(s batch.State) string {
+	names := map[batch.State]string{
+		batch.Accepted: "未請求", batch.Charging: "請求中（結果未確認）", batch.Unknown: "結果不明", batch.Declined: "請求不可",
+		batch.Charged: "請求済み", batch.Mailing: "メール送信中", batch.Mailed: "メール送信済み",
+		batch.Deferred: "メール再送待ち", batch.Refused: "メール拒否", batch.Held: "メール確認待ち",
+	}
+	return a.say(names[s], string(s))
+}

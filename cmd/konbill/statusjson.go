@@ -1,0 +1,74 @@
+package main
+
+import (
+	"konbill/batch"
+	"konbill/invoice"
+)
+
+// The shapes in which status gives its data.
+
+type jobData struct {
+	File       string       `json:"file"`
+	SHA256     string       `json:"sha256"`
+	StartedAt  string       `json:"started_at"`
+	FinishedAt string       `json:"finished_at"` // empty: still running, or cut short
+	Results    batch.Totals `json:"results"`
+}
+
+type entryData struct {
+	Number       string      `json:"invoice_no"`
+	Mode         string      `json:"mode"`
+	State        batch.State `json:"state"`
+	Amount       invoice.Yen `json:"amount"`
+	SentName     string      `json:"sent_name"`
+	ChargeID     string      `json:"charge_id"`
+	PaymentCode  string      `json:"payment_code"`
+	AuthorizeURI string      `json:"authorize_uri"`
+	ChargeStatus string      `json:"charge_status"`
+	ExpiresAt    string      `json:"expires_at"`
+	Reason       string      `json:"reason"` // why there is no charge
+	MailedTo     string      `json:"mailed_to"`
+	MailReply    string      `json:"mail_reply"`
+	UpdatedAt    string      `json:"updated_at"`
+	Events       []eventData `json:"events,omitempty"`
+}
+
+type eventData struct {
+	At   string      `json:"at"`
+	Who  string      `json:"who"`
+	From batch.State `json:"from"`
+	To   batch.State `json:"to"`
+	Why  string      `json:"why"`
+}
+
+func jobsJSON(jobs []batch.Job) []jobData {
+	data := []jobData{}
+	for _, j := range jobs {
+		data = append(data, jobData{
+			File: j.File, SHA256: j.SHA256, Results: j.Totals,
+			StartedAt: batch.Timestamp(j.StartedAt), FinishedAt: batch.Timestamp(j.FinishedAt),
+		})
+	}
+	return data
+}
+
+func entriesJSON(entries []batch.Entry) []entryData {
+	data := []entryData{}
+	for _, e := range entries {
+		data = append(data, entryData{
+			Number: e.Invoice.Number, Mode: e.Account.Mode(), State: e.State, Amount: e.Invoice.Amount,
+			SentName: e.Invoice.SentName, ChargeID: e.Charge.ID, PaymentCode: e.Charge.PaymentCode,
+			AuthorizeURI: e.Charge.AuthorizeURI, ChargeStatus: e.Charge.Status, ExpiresAt: batch.Timestamp(e.Charge.ExpiresAt),
+			Reason: e.Refusal.Code, MailedTo: e.MailedTo, MailReply: e.MailReply, UpdatedAt: batch.Timestamp(e.UpdatedAt),
+		})
+	}
+	return data
+}
+
+func eventsJSON(events []batch.Event) []eventData {
+	data := []eventData{}
+	for _, e := range events {
+		data = append(data, eventData{At: batch.Timestamp(e.At), Who: e.Who, From: e.From, To: e.To, Why: e.Why})
+	}
+	return data
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/spf13/cobra"
+
+	"konbill/batch"
+	"konbill/invoice/csvfile"
+)
+
+// How konbill talks to people:
+//
+//   - stdout carries data, stderr carries talk;
+//   - a complaint is one "error:" line saying what happened and to what, then,
+//     when there is something to do about it, a "hint:" line;
+//   - no colours, so nothing to switch off; progress bars only on a terminal;
+//   - in JSON the names are the ones of the results file, in English.
+
+// complain tells a person why a command failed.
+func (a *app) complain(err error) {
+	told := reportedError{}
+	if err == nil || errors.Is(err, errNeedsPerson) || errors.As(err, &told) {
+		return
+	}
+	reason, hint := a.explain(err)
+	fmt.Fprintf(a.stderr, "%s %s\n", a.say("エラー：", "error:"), reason)
+	if hint != "" {
+		fmt.Fprintf(a.stderr, "%s %s\n", a.say("対処：", "hint:"), hint)
+	}
+}
+
+// explain turns an error into a sentence and what to do about it.
+func (a *app) explain(err error) (reason, hint string) {
+	var (
+		file     *csvfile.FileError
+		settings *configError
+		usage    *usageError
+		refused  *refusal
+		limit    *batch.LimitError
+		stop     *batch.Stop
+		gateway  *batch.GatewayError
+		path     *fs.PathError
+	)
+	switch {
+	case errors.As(err, &usage):
+		return usage.Error(), a.say("konbill --help で使い方をご覧ください", "see konbill --help")
+	case errors.As(err, &refused):
+		return refused.reason, refused.hint
+	case errors.As(err, &file):
+		return file.Message(a.lang), ""
+	case errors.As(err, &settings):
+		return settings.Message(a.lang), ""
+	case errors.As(err, &limit):
+		return fmt.Sprintf(a.say("請求の合計 %s円が、上限 limits.max_total の %s円を超えています。何も請求していません。",
+				"The file asks for ¥%s in all, limits.max_total allows ¥%s. Nothing was charged."), limit.Total, limit.Max),
+			a.say("ファイルを確かめ、正しければ設定の上限を上げてください", "check the file; if it is right, raise the limit in the configuration")
+	case errors.Is(err, batch.ErrHeld):
+		return a.say("この台帳は、ほかの実行が使用中です。何も請求していません。", "Another run holds this ledger. Nothing was charged."),
+			a.say("終わるのを待って、もう一度実行してください", "wait for it to finish and run again")
+	case errors.Is(err, batch.ErrOtherAccount):
+		return a.say("この台帳は別の Omise アカウントのものです。何も請求していません。", "This ledger belongs to another Omise account. Nothing was charged."),
+			a.say("鍵を確かめるか、別の台帳（ledger.url）を使ってください", "check the key, or use another ledger (ledger.url)")
+	case errors.As(err, &stop):
+		return a.explainStop(stop)
+	case errors.As(err, &gateway):
+		return a.explainGateway(gateway)
+	case errors.As(err, &path) && errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf(a.say("%s が見つかりません", "%s does not exist"), path.Path), ""
+	}
+	return err.Error(), ""
+}
+
+func (a *app) explainStop(s *batch.Stop) (reason, hint string) {
+	goOn := a.say("同じファイルをもう一度実行すると、続きから処理します（二重に請求されることはありません）",
+		"run the same file again to go on from there; nothing is charged twice")
+	switch s.Reason {
+	case batch.StopInterrupted:
+		return a.say("中断しました。処理中だった請求の結果は記録済みです。", "Interrupted. What was in flight has been recorded."), goOn
+	case batch.StopUnauthorized:
+		reason, hint = a.explainGateway(gatewayErrorOf(s))
+		return a.say("処理を止めました。", "The run stopped. ") + reason, hint
+	case batch.StopUnreachable:
+		reason, _ = a.explainGateway(gatewayErrorOf(s))
+		return a.say("処理を止めました。", "The run stopped. ") + reason, goOn
+	}
+	return fmt.Sprintf(a.say("台帳に記録できないため、処理を止めました：%v", "The run stopped, since the ledger can't record what happens: %v"), s.Err),
+		a.say("空き容量と権限を確かめてください。", "check the disk's space and permissions; ") + goOn
+}
+
+func gatewayErrorOf(err error) *batch.GatewayError {
+	g := &batch.GatewayError{Outcome: batch.UnknownOutcome}
+	errors.As(err, &g)
+	return g
+}
+
+func (a *app) explainGateway(g *batch.GatewayError) (reason, hint string) {
+	switch {
+	case g.Outcome == batch.Unauthorized && g.Code == "livemode_mismatch":
+		return a.say("決済サービスの回答が、鍵の種類（テスト／本番）と一致しません。", "The payment service answered in another mode (test/live) than the key's."),
+			a.say("omise.api_url と鍵を確かめてください", "check omise.api_url and the key")
+	case g.Outcome == batch.Unauthorized:
+		return fmt.Sprintf(a.say("決済サービスが鍵を受け付けません（%d %s）。", "The payment service refuses the key (%d %s)."), g.Status, g.Code),
+			a.say("OMISE_SECRET_KEY（または omise.secret_key_file）を確かめてください", "check OMISE_SECRET_KEY (or omise.secret_key_file)")
+	case g.Outcome == batch.NotSent:
+		return fmt.Sprintf(a.say("決済サービスに接続できません（%v）。", "The payment service can't be reached (%v)."), g.Err),
+			a.say("ネットワークと omise.api_url を確かめてください。何も送信していません", "check the network and omise.api_url; nothing was sent")
+	case g.Outcome == batch.TooMany:
+		return a.say("決済サービスが混み合っています（429）。", "The payment service is too busy (429)."),
+			a.say("しばらくして、もう一度実行してください", "run again in a while")
+	}
+	return g.Error(), ""
+}
+
+func (a *app) unknownCommand(cmd *cobra.Command, name string) error {
+	text := fmt.Sprintf(a.say("%q というコマンドはありません", "there is no command %q"), name)
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		text += a.say("。もしかして：", "; did you mean ") + strings.Join(near, ", ")
+	}
+	return &usageError{errors.New(text)}
+}
+
+// printJSON prints data for programs.
+func (a *app) printJSON(data any) error {
+	e := json.NewEncoder(a.stdout)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(data)
+}
+
+// table prints rows in columns aligned as a terminal shows them, where a kanji
+// is two cells wide. Columns named in right are aligned to the right.
+func table(w io.Writer, rows [][]string, right ...int) {
+	widths := map[int]int{}
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], runewidth.StringWidth(cell))
+		}
+	}
+	alignRight := map[int]bool{}
+	for _, i := range right {
+		alignRight[i] = true
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-runewidth.StringWidth(cell))
+			if alignRight[i] {
+				cell, pad = pad+cell, ""
+			}
+			line.WriteString(cell + pad + "  ")
+		}
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	}
+}
+
+// japanTime shows an instant to people.
+func japanTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(time.FixedZone("JST", 9*60*60)).Format("2006-01-02 15:04")
+}

@@ -1,0 +1,180 @@
+package mailer
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/wneessen/go-mail"
+)
+
+// Message is one mail to one customer.
+type Message struct {
+	ID       string // from MessageID
+	From     string // an address, alone or as "name <address>"
+	ReplyTo  string // the same; empty: answers go to From
+	To       string // one address without a name
+	ToName   string // may be empty
+	Subject  string
+	Text     string // complete by itself
+	HTML     string // the same for readers that show it
+	Language string // ja, en: a tag of RFC 5646; empty: not told
+
+	Date        time.Time
+	Attachments []Attachment
+}
+
+// Attachment is a file that goes with a message.
+type Attachment struct {
+	Name        string // at most 300 bytes, no path
+	ContentType string // application/pdf
+	Data        []byte
+}
+
+// Envelope is a message ready to be sent.
+type Envelope struct {
+	From, To  string // as SMTP writes them, without angle brackets
+	MessageID string // without angle brackets
+	Data      []byte // the whole message, lines ending in CRLF
+}
+
+// Compose writes a message: text and HTML as alternatives, then the
+// attachments, everything in ASCII. The same message gives the same bytes. It
+// fails with an *Error for what a header can't hold: an address beyond ASCII,
+// control characters, text that isn't UTF-8.
+func Compose(m Message) (Envelope, error) {
+	to, err := parseMailbox(m.To)
+	if err != nil {
+		return Envelope{}, &Error{Kind: Refused, Stage: StageCompose, detail: "recipient: " + err.Error(), cause: err}
+	}
+	to.name = m.ToName
+	from, err := parseMailbox(m.From)
+	if err != nil {
+		return Envelope{}, cannotCompose("sender", err)
+	}
+	if err := m.check(); err != nil {
+		return Envelope{}, cannotCompose("message", err)
+	}
+	msg := mail.NewMsg(mail.WithEncoding(mail.EncodingB64), mail.WithCharset(mail.CharsetUTF8), mail.WithNoDefaultUserAgent())
+	if err := m.writeHeaders(msg, from, to); err != nil {
+		return Envelope{}, err
+	}
+	if err := m.writeParts(msg); err != nil {
+		return Envelope{}, cannotCompose("message", err)
+	}
+	var data bytes.Buffer
+	if _, err := msg.WriteTo(&data); err != nil {
+		return Envelope{}, cannotCompose("message", err)
+	}
+	return Envelope{From: from.path(), To: to.path(), MessageID: m.ID, Data: fixBoundaries(data.Bytes(), m.ID)}, nil
+}
+
+func cannotCompose(what string, err error) error {
+	return &Error{Kind: NotSent, Stage: StageCompose, detail: what + ": " + err.Error(), cause: err}
+}
+
+var (
+	messageID   = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,200}@[A-Za-z0-9.-]{1,255}$`)
+	languageTag = regexp.MustCompile(`^[A-Za-z0-9-]{0,35}$`)
+	contentType = regexp.MustCompile(`^[a-z0-9.+-]{1,100}/[a-z0-9.+-]{1,100}$`)
+)
+
+// maxAttachmentName keeps the header line of a file name below the 998 bytes
+// that a line may have (RFC 5322 section 2.1.1), in bytes of UTF-8.
+const maxAttachmentName = 300
+
+// check refuses what could end a header early, or what no reader could show.
+func (m Message) check() error {
+	switch {
+	case !messageID.MatchString(m.ID):
+		return errors.New("the Message-ID is malformed")
+	case !languageTag.MatchString(m.Language):
+		return errors.New("the language is not a language tag")
+	case !isHeaderText(m.ToName) || !isHeaderText(m.Subject):
+		return errors.New("the subject or the recipient's name has control characters or is not UTF-8")
+	case !utf8.ValidString(m.Text) || !utf8.ValidString(m.HTML):
+		return errors.New("the text is not UTF-8")
+	}
+	for _, a := range m.Attachments {
+		if a.Name == "" || len(a.Name) > maxAttachmentName || !isHeaderText(a.Name) || !contentType.MatchString(a.ContentType) {
+			return errors.New("an attachment's name or type is malformed")
+		}
+	}
+	return nil
+}
+
+// isHeaderText reports whether a header may hold a text.
+func isHeaderText(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' // line and paragraph separators
+	})
+}
+
+// writeHeaders sets every header as generic one: go-mail's own address and file
+// name headers split characters and lose spaces.
+func (m Message) writeHeaders(msg *mail.Msg, from, to mailbox) error {
+	headers := map[mail.Header]string{
+		"From":                 from.header(),
+		"To":                   to.header(),
+		mail.HeaderSubject:     encodedText(m.Subject, plainSubject),
+		mail.HeaderDate:        m.Date.Format(time.RFC1123Z),
+		mail.HeaderMessageID:   "<" + m.ID + ">",
+		"Auto-Submitted":       "auto-generated", // no vacation notices, please (RFC 3834 section 5)
+		mail.HeaderContentLang: m.Language,
+	}
+	if m.ReplyTo != "" {
+		replyTo, err := parseMailbox(m.ReplyTo)
+		if err != nil {
+			return cannotCompose("reply address", err)
+		}
+		headers["Reply-To"] = replyTo.header()
+	}
+	for name, value := range headers {
+		if value != "" || name == mail.HeaderSubject {
+			msg.SetGenHeader(name, value)
+		}
+	}
+	return nil
+}
+
+func (m Message) writeParts(msg *mail.Msg) error {
+	msg.SetBodyString(mail.TypeTextPlain, withCRLF(m.Text))
+	msg.AddAlternativeString(mail.TypeTextHTML, withCRLF(m.HTML))
+	for _, a := range m.Attachments {
+		err := msg.AttachReader(a.Name, bytes.NewReader(a.Data), func(f *mail.File) {
+			f.Header.Set("Content-Type", a.ContentType)
+			f.Header.Set("Content-Disposition", disposition(a.Name))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withCRLF gives text the line ends that it must have before it is encoded
+// (RFC 2045 section 6.8).
+func withCRLF(text string) string {
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	return strings.ReplaceAll(text, "\n", "\r\n")
+}
+
+var boundary = regexp.MustCompile(`boundary=([0-9a-f]{60})\r\n`)
+
+// fixBoundaries replaces the random boundaries between the parts with some that
+// follow from the Message-ID. go-mail can be given only one for all levels,
+// which no reader could take apart.
+func fixBoundaries(data []byte, id string) []byte {
+	for level, found := range boundary.FindAllSubmatch(data, -1) {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", id, level))
+		fixed := fmt.Sprintf("%x", sum[:30])
+		data = bytes.ReplaceAll(data, found[1], []byte(fixed))
+	}
+	return data
+}
