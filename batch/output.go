@@ -140,7 +140,7 @@ func (o RowOutcome) csv(settings Settings, reach Reach) csvfile.Result {
 	}
 	return csvfile.Result{
 		Result: string(o.Result), Codes: strings.Join(codes, ";"),
-		Message: o.Message(settings.Reading.Language, reach), Line: o.Line,
+		Message: o.Message(settings.Reading.Language, reach), Language: settings.Reading.Language, Line: o.Line,
 		SentName: inv.SentName, SentPhone: inv.Phone,
 		ChargeID: e.Charge.ID, PaymentCode: e.Charge.PaymentCode, AuthorizeURI: e.Charge.AuthorizeURI,
 		ExpiresAt: Timestamp(e.Charge.ExpiresAt), ChargeStatus: e.Charge.Status,

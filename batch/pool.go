@@ -10,7 +10,8 @@ import (
 	"konbill/templates/slip"
 )
 
-// settler prepares to settle a job: it cuts the fonts to the job's characters.
+// settler prepares to settle a job: it looks up the job's characters in the
+// fonts.
 func (r *Runner) settler(j *job) (*settler, error) {
 	var invoices []invoice.Invoice
 	for _, o := range j.outcomes {

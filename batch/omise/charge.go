@@ -165,8 +165,8 @@ func (c charge) judged() error {
 
 // Bounds beyond which an answer is not believed.
 const (
-	maxFee  invoice.Yen = 1_000_000_000
-	maxText             = 2_000 // bytes
+	maxFee  = invoice.Yen(1_000_000_000)
+	maxText = 2_000 // bytes
 )
 
 // absurd reports values that would do harm where they are summed or printed.

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"math/big"
 	"net"
 	"time"
@@ -35,20 +34,4 @@ func newCertificate() (tls.Certificate, *x509.CertPool, error) {
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots, nil
-}
-
-// CertificatePEM makes a certificate for a mail server of others on loopback,
-// its key before it, and the pool that vouches for it.
-func CertificatePEM() ([]byte, *x509.CertPool, error) {
-	certificate, roots, err := newCertificate()
-	if err != nil {
-		return nil, nil, err
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
-	if err != nil {
-		return nil, nil, err
-	}
-	written := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})
-	written = append(written, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})...)
-	return written, roots, nil
 }

@@ -101,6 +101,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status = s.servePage(w, r)
 		return
 	}
+	w.Header().Set("Date", s.options.Now().UTC().Format(http.TimeFormat)) // net/http would ask the machine's clock
 	in, err := readInput(w, r)
 	s.record(r, in)
 	fault := s.faultFor(r)
