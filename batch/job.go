@@ -31,7 +31,7 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 			at = append(at, i)
 		}
 	}
-	id, verdicts, err := r.Ledger.OpenJob(ctx, Job{File: s.Name, SHA256: s.SHA256, Account: a, StartedAt: j.started}, accepted)
+	id, verdicts, err := r.Ledger.OpenJob(ctx, Job{Who: r.Settings.Who, File: s.Name, SHA256: s.SHA256, Account: a, StartedAt: j.started}, accepted)
 	if err != nil {
 		return nil, err
 	}

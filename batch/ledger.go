@@ -30,9 +30,10 @@ type Ledger interface {
 
 	// OpenJob records that a file is about to be settled, and accepts its
 	// invoices in one transaction: all or none. The verdicts stand in the
-	// order of the invoices.
+	// order of the invoices. It returns ErrOtherAccount as RememberAccount
+	// does, and fails when a number is named twice.
 	OpenJob(ctx context.Context, job Job, invoices []invoice.Invoice) (id int64, verdicts []Verdict, err error)
-	// CloseJob stores the counts of a finished job.
+	// CloseJob stores the counts of a finished job, or returns ErrNotFound.
 	CloseJob(ctx context.Context, id int64, finishedAt time.Time, t Totals) error
 	// Jobs lists the latest jobs, newest first.
 	Jobs(ctx context.Context, limit int) ([]Job, error)
@@ -42,7 +43,8 @@ type Ledger interface {
 	// Entry returns one invoice, or ErrNotFound.
 	Entry(ctx context.Context, key Key) (Entry, error)
 	// Entries yields the invoices q selects, ordered by when they were
-	// accepted, to f; it stops at f's first error and returns it.
+	// accepted, to f; it stops at f's first error and returns it. f may change
+	// the ledger; an invoice that moves meanwhile comes at most once.
 	Entries(ctx context.Context, q Query, f func(Entry) error) error
 	// Events returns the history of an invoice, oldest first.
 	Events(ctx context.Context, key Key) ([]Event, error)
@@ -52,7 +54,10 @@ type Ledger interface {
 	// only if the entry is still in state from. Otherwise nothing happens and
 	// the error is a *StaleError. From and to may be equal, to store more about
 	// an entry that stays where it is. change may set every field but the key,
-	// the account, the state and the times, and must not keep the pointer.
+	// the account, the number, the state, AcceptedAt and UpdatedAt, and must not
+	// keep the pointer. What a state can't be without is required: an intent its
+	// time, a charge its id, which never changes again, and a mail its
+	// Message-ID. An unknown key is ErrNotFound.
 	Move(ctx context.Context, m Move, change func(*Entry)) (Entry, error)
 }
 
@@ -74,6 +79,7 @@ type Query struct {
 // Job is one file's passage through a run.
 type Job struct {
 	ID         int64
+	Who        string // the command that runs it, such as "run"
 	File       string // base name
 	SHA256     string // of the file's bytes, hex
 	Account    Account
@@ -98,7 +104,7 @@ const (
 	// Known: the same key with the same content; settle goes on from where it is.
 	Known Acceptance = "known"
 	// Corrected: the key was known but never charged (declined, or accepted and
-	// not begun); it is accepted with the new content.
+	// not begun), with some other content; it is accepted with the new one.
 	Corrected Acceptance = "corrected"
 	// Conflict: the same key with another content, charged or perhaps charged.
 	// Nothing was changed and nothing may be charged.

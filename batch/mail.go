@@ -55,7 +55,7 @@ func (s *settler) mail(ctx context.Context, done *settled) error {
 		return err
 	}
 	if composeErr != nil {
-		return s.recordMail(ctx, done, Refused, composeErr.Error())
+		return s.recordMail(ctx, done, composeState(composeErr), composeErr.Error())
 	}
 	reply, err := s.Mailer.Deliver(ctx, envelope)
 	if err == nil {
@@ -71,6 +71,15 @@ func (s *settler) recordMail(ctx context.Context, done *settled, to State, reply
 			e.MailedAt = s.Now()
 		}
 	})
+}
+
+// composeState is where an invoice goes whose mail can't be written: only what
+// is wrong with the customer's address is the customer's.
+func composeState(err error) State {
+	if mailer.KindOf(err) == mailer.Refused {
+		return Refused
+	}
+	return Deferred
 }
 
 // mailState is where an invoice goes for a failed delivery.

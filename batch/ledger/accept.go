@@ -38,7 +38,7 @@ func (tx transaction) acceptNew(ctx context.Context, key batch.Key, job batch.Jo
 	if err := tx.insert(ctx, &e); err != nil {
 		return e, err
 	}
-	return e, tx.recordAcceptance(ctx, e, "", "accepted")
+	return e, tx.recordAcceptance(ctx, job, e, "", "accepted")
 }
 
 // acceptAgain gives an invoice that surely has no charge to a new job, with the
@@ -59,7 +59,7 @@ func (tx transaction) acceptAgain(ctx context.Context, known batch.Entry, job ba
 	if err := tx.update(ctx, &e, known.State); err != nil {
 		return batch.Verdict{}, err
 	}
-	return batch.Verdict{Outcome: outcome, Entry: e}, tx.recordAcceptance(ctx, e, known.State, why)
+	return batch.Verdict{Outcome: outcome, Entry: e}, tx.recordAcceptance(ctx, job, e, known.State, why)
 }
 
 // sameContent reports whether two rows say the same. Due dates that both leave
@@ -71,8 +71,8 @@ func sameContent(known, row invoice.Invoice) bool {
 	return known == row
 }
 
-func (tx transaction) recordAcceptance(ctx context.Context, e batch.Entry, from batch.State, what string) error {
+func (tx transaction) recordAcceptance(ctx context.Context, job batch.Job, e batch.Entry, from batch.State, what string) error {
 	return tx.record(ctx, batch.Event{
-		Key: e.Key, At: e.UpdatedAt, Who: "job", From: from, To: batch.Accepted, Why: fmt.Sprintf("%s by job %d", what, e.Job),
+		Key: e.Key, At: e.UpdatedAt, Who: job.Who, From: from, To: batch.Accepted, Why: fmt.Sprintf("%s by job %d", what, job.ID),
 	})
 }

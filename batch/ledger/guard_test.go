@@ -48,7 +48,7 @@ func TestGuardsInTheTables(t *testing.T) {
 		{"an event has an invoice", "INSERT INTO event (key, at, who, from_state, to_state, why) VALUES ('kb_nobody', 1, '', '', '', '')", noForeignKeys},
 		{"an invoice has a job", "UPDATE invoice SET job = 99", noForeignKeys},
 		{"an invoice is the account's", copyInvoice("key, account", "'kb_other', 'account_test_2'"), noForeignKeys},
-		{"a job is the account's", "INSERT INTO job (file, sha256, account, live, started_at) VALUES ('', '', 'account_test_2', 0, 1)", noForeignKeys},
+		{"a job is the account's", "INSERT INTO job (who, file, sha256, account, live, started_at) VALUES ('', '', '', 'account_test_2', 0, 1)", noForeignKeys},
 		{"a key is the account's", "INSERT INTO api_key (fingerprint, account, live) VALUES ('x', 'account_test_2', 0)", noForeignKeys},
 	} {
 		t.Run(c.rule, func(t *testing.T) {

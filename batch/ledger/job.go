@@ -32,8 +32,8 @@ func (l *Ledger) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.
 }
 
 func (tx transaction) insertJob(ctx context.Context, job batch.Job) (id int64, err error) {
-	result, err := tx.ExecContext(ctx, "INSERT INTO job (file, sha256, account, live, started_at) VALUES (?, ?, ?, ?, ?)",
-		job.File, job.SHA256, job.Account.ID, job.Account.Live, instant(job.StartedAt))
+	result, err := tx.ExecContext(ctx, "INSERT INTO job (who, file, sha256, account, live, started_at) VALUES (?, ?, ?, ?, ?, ?)",
+		job.Who, job.File, job.SHA256, job.Account.ID, job.Account.Live, instant(job.StartedAt))
 	if err != nil {
 		return 0, err
 	}
@@ -72,7 +72,7 @@ func (l *Ledger) CloseJob(ctx context.Context, id int64, finishedAt time.Time, t
 }
 
 const (
-	selectJob  = "SELECT id, file, sha256, account, live, started_at, finished_at, totals FROM job"
+	selectJob  = "SELECT id, who, file, sha256, account, live, started_at, finished_at, totals FROM job"
 	latestJobs = selectJob + " ORDER BY id DESC LIMIT ?"
 	jobsOfFile = selectJob + " WHERE sha256 = ? ORDER BY id DESC"
 )
@@ -105,7 +105,7 @@ func (l *Ledger) scanJobs(ctx context.Context, query string, arg any) ([]batch.J
 	for rows.Next() {
 		var j batch.Job
 		var totals []byte
-		err := rows.Scan(&j.ID, &j.File, &j.SHA256, &j.Account.ID, &j.Account.Live,
+		err := rows.Scan(&j.ID, &j.Who, &j.File, &j.SHA256, &j.Account.ID, &j.Account.Live,
 			(*instant)(&j.StartedAt), (*instant)(&j.FinishedAt), &totals)
 		if err != nil {
 			return nil, err

@@ -69,16 +69,6 @@ func invoices(n int) []invoice.Invoice {
 	return rows
 }
 
-// intend moves an accepted invoice to charging.
-func intend(t testing.TB, l *Ledger, e batch.Entry) batch.Entry {
-	t.Helper()
-	moved, err := l.Move(t.Context(), step(e, batch.Charging), intent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return moved
-}
-
 func step(e batch.Entry, to batch.State) batch.Move {
 	return batch.Move{Key: e.Key, From: e.State, To: to, At: opened, Who: "run", Why: "test"}
 }

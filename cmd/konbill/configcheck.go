@@ -70,6 +70,9 @@ func (c config) validateForRun() error {
 			return &configError{Key: key, Code: configMissing}
 		}
 	}
+	if c.Merchant.Phone == "" && c.Merchant.Email == "" {
+		return &configError{Key: "merchant.phone / merchant.email", Code: configMissing}
+	}
 	if c.SMTP.Mode == "smtp" && c.SMTP.TLS == "none" && !isLoopback(c.SMTP.Host) {
 		return &configError{Key: "smtp.tls", Code: configPlainMail, Detail: c.SMTP.Host}
 	}

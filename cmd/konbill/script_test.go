@@ -100,6 +100,7 @@ func setUpScript(env *testscript.Env) error {
 	env.Setenv("OMISE_SECRET_KEY", "skey_test_script")
 	env.Setenv("KONBILL_OMISE__API_URL", api.URL())
 	env.Setenv("KONBILL_MERCHANT__NAME", "さくら商店")
+	env.Setenv("KONBILL_MERCHANT__PHONE", "03-0000-0000")
 	env.Setenv("KONBILL_SMTP__FROM", "billing@sakura.example")
 	env.Setenv("KONBILL_SMTP__HOST", mail.Host())
 	env.Setenv("KONBILL_SMTP__PORT", fmt.Sprint(mail.Port()))

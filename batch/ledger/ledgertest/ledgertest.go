@@ -111,7 +111,7 @@ func (b book) open(invoices ...invoice.Invoice) (int64, []batch.Verdict) {
 }
 
 func job(a batch.Account) batch.Job {
-	return batch.Job{File: "請求書 11月.csv", SHA256: "5e9c", Account: a, StartedAt: opened}
+	return batch.Job{Who: "run", File: "請求書 11月.csv", SHA256: "5e9c", Account: a, StartedAt: opened}
 }
 
 // sample is an invoice that can be charged.

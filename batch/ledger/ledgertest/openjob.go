@@ -35,7 +35,7 @@ func testNew(t *testing.T, newStore Store) {
 		t.Fatalf("%d events, want one", len(events))
 	}
 	first := events[0]
-	if first.Who == "" || first.Why == "" {
+	if first.Who != "run" || first.Why == "" {
 		t.Errorf("the first event doesn't say who or why: %+v", first)
 	}
 	first.Who, first.Why = "", ""
@@ -134,7 +134,7 @@ func testVerdict(b book, e batch.Entry, row invoice.Invoice, d difference) {
 	}
 	if events == 1 {
 		last := now[len(now)-1]
-		if last.From != e.State || last.To != batch.Accepted || last.Who == "" || last.Why == "" {
+		if last.From != e.State || last.To != batch.Accepted || last.Who != "run" || last.Why == "" {
 			b.t.Errorf("event %+v", last)
 		}
 	}

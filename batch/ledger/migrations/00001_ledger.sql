@@ -17,6 +17,7 @@ CREATE TABLE api_key (
 
 CREATE TABLE job (
 	id          INTEGER PRIMARY KEY AUTOINCREMENT,
+	who         TEXT    NOT NULL,
 	file        TEXT    NOT NULL,
 	sha256      TEXT    NOT NULL,
 	account     TEXT    NOT NULL,
