@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -27,9 +28,11 @@ func (s *settler) charge(ctx context.Context, done *settled) error {
 		if err := s.turn(ctx); err != nil {
 			return &Stop{Reason: StopInterrupted}
 		}
+		s.at(ChargeIntending)
 		if err := s.intendCharge(ctx, done); err != nil {
 			return err
 		}
+		s.at(ChargeIntended)
 		charge, refused, err := s.request(ctx, done)
 		switch {
 		case err != nil:
@@ -40,7 +43,7 @@ func (s *settler) charge(ctx context.Context, done *settled) error {
 		if err := s.recordRefusal(ctx, done, charge, refused); err != nil {
 			return err
 		}
-		if stop := s.stopFor(ctx, refused, pause); stop != nil || done.entry.State != Accepted {
+		if stop := s.stopFor(ctx, done.entry.State, refused, pause); stop != nil || done.entry.State != Accepted {
 			return stop
 		}
 	}
@@ -52,7 +55,7 @@ func (s *settler) intendCharge(ctx context.Context, done *settled) error {
 		e.Attempt++
 		e.IntentAt = s.Now()
 		e.SourceID = ""
-		e.Refusal = Refusal{}
+		e.Refusal, e.MissedAt = Refusal{}, time.Time{}
 	})
 }
 
@@ -77,7 +80,9 @@ func (s *settler) turn(ctx context.Context) error {
 func (s *settler) request(ctx context.Context, done *settled) (Charge, *GatewayError, error) {
 	r := requestFor(done.entry)
 	if s.Settings.SourceFirst {
+		s.at(SourceAsking)
 		source, err := s.Gateway.CreateSource(ctx, r)
+		s.at(SourceAnswered)
 		if err != nil {
 			return Charge{}, sourceFailed(err), nil
 		}
@@ -91,9 +96,12 @@ func (s *settler) request(ctx context.Context, done *settled) (Charge, *GatewayE
 		if err != nil {
 			return Charge{}, nil, err
 		}
+		s.at(SourceRecorded)
 		r.SourceID = source
 	}
+	s.at(ChargeAsking)
 	charge, err := s.Gateway.CreateCharge(ctx, r)
+	s.at(ChargeAnswered)
 	if err != nil {
 		return charge, gatewayError(err), nil
 	}
@@ -149,6 +157,8 @@ func (s *settler) recordCharge(ctx context.Context, done *settled, c Charge) err
 		done.entry.Refusal = Refusal{Code: faultNotRecorded}
 		return err
 	}
+	s.at(ChargeRecorded)
+	s.breaker.note(false)
 	done.chargedIn = true
 	return nil
 }
@@ -162,19 +172,29 @@ func (s *settler) recordRefusal(ctx context.Context, done *settled, seen Charge,
 	}
 	refusal := Refusal{Code: refusalCode(g), Message: g.Message}
 	if seen.ID != "" {
-		refusal.Message = fmt.Sprintf("%s (%s)", refusal.Message, seen.ID)
+		refusal.Message = strings.TrimSpace(fmt.Sprintf("%s (%s)", refusal.Message, seen.ID))
 	}
-	return s.record(ctx, done, to, why, func(e *Entry) { e.Refusal = refusal })
+	if err := s.record(ctx, done, to, why, func(e *Entry) { e.Refusal = refusal }); err != nil {
+		return err
+	}
+	s.at(RefusalRecorded)
+	return nil
 }
 
-// stopFor decides whether a refusal is the run's concern. It returns nil when
+// stopFor decides whether a refusal, which left an invoice in a state, is the
+// run's concern. It returns nil when
 // the run goes on, after a pause if the request may be sent again.
-func (s *settler) stopFor(ctx context.Context, g *GatewayError, p *pause) error {
+func (s *settler) stopFor(ctx context.Context, state State, g *GatewayError, p *pause) error {
+	if state == Unknown || state == Declined {
+		s.breaker.note(state == Unknown)
+	}
 	switch {
 	case g.Outcome == Unauthorized:
 		return &Stop{Reason: StopUnauthorized, Err: g}
 	case ctx.Err() != nil:
 		return &Stop{Reason: StopInterrupted}
+	case state == Unknown && s.breaker.open():
+		return &Stop{Reason: StopUnknown, Err: g}
 	case g.Outcome != NotSent && g.Outcome != TooMany:
 		return nil
 	case !p.mayGoOn(g):

@@ -48,6 +48,10 @@ type Entry struct {
 	SourceID string    // the source of the latest attempt, in the source-first flow
 	Charge   Charge    // complete once State.HasCharge
 	Refusal  Refusal   // why the API declined, or why the outcome is unknown
+	MissedAt time.Time // when the first complete scan began that did not find the charge; zero when none did
+
+	Elsewhere  bool   // charged by another ledger, or by this one before it was restored: whether it was mailed isn't known
+	Duplicates string // ids of further charges that the API has under the key, separated by spaces: for a person
 
 	MailAttempt int       // mails begun
 	MessageID   string    // of the latest mail, without angle brackets
@@ -75,6 +79,11 @@ type Charge struct {
 	CreatedAt    time.Time
 	ExpiresAt    time.Time
 	PaidAt       time.Time // zero while unpaid
+}
+
+// payable reports whether a customer can still pay.
+func (c Charge) payable(now time.Time) bool {
+	return c.Status == "pending" && c.ExpiresAt.After(now)
 }
 
 // Refusal is the API's, or the network's, last word on a charge that has none.

@@ -26,6 +26,24 @@ type Gateway interface {
 	// CreateCharge makes the charge: on r.SourceID when it is set, else with
 	// the source inline. The error is a *GatewayError, or ctx's.
 	CreateCharge(ctx context.Context, r ChargeRequest) (Charge, error)
+	// Charges yields every charge of the account made at or after an instant,
+	// oldest first and whoever made it, to visit; it stops at visit's first
+	// error and returns it. It returns nil only when every page was read whole.
+	// Reading is safe to repeat, so it takes its turns and repeats by itself
+	// for a while; the error then is a *GatewayError.
+	Charges(ctx context.Context, since time.Time, visit func(Found) error) error
+	// SourceUsed reports whether the API says that a source was charged.
+	SourceUsed(ctx context.Context, sourceID string) (bool, error)
+}
+
+// Found is a charge that the account has.
+type Found struct {
+	Charge
+	Key    Key    // from our metadata; empty: not made by Konbill
+	Number string // likewise
+	Name   string // of the payer, as the API was sent it
+	Email  string
+	Phone  string
 }
 
 // ChargeRequest is what the API is asked for.

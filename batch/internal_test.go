@@ -28,7 +28,7 @@ func TestNoWayAroundAnUnknownOutcome(t *testing.T) {
 			}
 		}
 	}
-	if next[Unknown] == nil || !slices.Equal(next[Unknown], []State{Charged, Accepted}) {
+	if next[Unknown] == nil || !slices.Equal(next[Unknown], []State{Unknown, Charged, Accepted}) {
 		t.Errorf("unknown leads to %v", next[Unknown])
 	}
 }
@@ -96,7 +96,7 @@ func TestSlipNames(t *testing.T) {
 func TestMessagesOfOutcomes(t *testing.T) {
 	at := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	reach := Reach{LoopbackAPI: false, Now: at}
-	charge := Charge{ID: "chrg_test_1", AuthorizeURI: "https://pay.omise.co/x", ExpiresAt: at.Add(time.Hour)}
+	charge := Charge{ID: "chrg_test_1", AuthorizeURI: "https://pay.omise.co/x", Status: "pending", ExpiresAt: at.Add(time.Hour)}
 	entry := func(s State, change func(*Entry)) RowOutcome {
 		e := Entry{Key: "kb_1", State: s, Invoice: invoice.Invoice{Number: "INV-1"}, Charge: charge, MailedTo: "a@example.jp"}
 		change(&e)
@@ -111,6 +111,8 @@ func TestMessagesOfOutcomes(t *testing.T) {
 		codeUnsafeLink:   entry(Charged, func(e *Entry) { e.Charge.AuthorizeURI = "https://evil.example/" }),
 		codeNotPayable:   entry(Charged, func(e *Entry) { e.Charge.ExpiresAt = at }),
 		codeMailNotSent:  entry(Charged, same),
+		codeElsewhere:    entry(Charged, func(e *Entry) { e.Elsewhere = true }),
+		codeDuplicate:    entry(Mailed, func(e *Entry) { e.Duplicates = "chrg_test_2" }),
 		codeMailDeferred: entry(Deferred, func(e *Entry) { e.MailReply = "451 later" }),
 		codeMailRefused:  entry(Refused, func(e *Entry) { e.MailReply = "550 no such user" }),
 		codeMailHeld:     entry(Held, func(e *Entry) { e.MailReply = "EOF" }),
@@ -128,7 +130,7 @@ func TestMessagesOfOutcomes(t *testing.T) {
 			if strings.Contains(text, "%!") || text == "" || strings.Contains(text, string(code)) {
 				t.Errorf("%s in %s: %q", code, lang, text)
 			}
-			for _, fact := range []string{o.Entry.MailReply, o.Entry.Refusal.Message} {
+			for _, fact := range []string{o.Entry.MailReply, o.Entry.Refusal.Message, o.Entry.Duplicates} {
 				if !strings.Contains(text, fact) {
 					t.Errorf("%s in %s doesn't say %q: %q", code, lang, fact, text)
 				}

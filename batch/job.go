@@ -31,10 +31,12 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 			at = append(at, i)
 		}
 	}
+	r.at(JobOpening)
 	id, verdicts, err := r.Ledger.OpenJob(ctx, Job{Who: r.Settings.Who, File: s.Name, SHA256: s.SHA256, Account: a, StartedAt: j.started}, accepted)
 	if err != nil {
 		return nil, err
 	}
+	r.at(JobOpened)
 	j.id = id
 	for n, v := range verdicts {
 		j.outcomes[at[n]].judge(s, v)

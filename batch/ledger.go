@@ -40,6 +40,17 @@ type Ledger interface {
 	// JobsOfFile returns the jobs of the file with this SHA-256, newest first.
 	JobsOfFile(ctx context.Context, sha256 string) ([]Job, error)
 
+	// Adopt stores an invoice that the API has a charge for and the ledger
+	// doesn't know: charged and issued elsewhere, in no job, with an event. It
+	// returns a *StaleError when the key is known, and changes nothing then.
+	Adopt(ctx context.Context, e Entry, who, why string) (Entry, error)
+	// SweptAt returns when the account's latest complete sweep began; zero when
+	// there was none.
+	SweptAt(ctx context.Context, a Account) (time.Time, error)
+	// RecordSweep stores when a complete sweep began. An earlier instant than
+	// the one stored changes nothing.
+	RecordSweep(ctx context.Context, a Account, began time.Time) error
+
 	// Entry returns one invoice, or ErrNotFound.
 	Entry(ctx context.Context, key Key) (Entry, error)
 	// Entries yields the invoices q selects, ordered by when they were
@@ -145,5 +156,8 @@ type StaleError struct {
 }
 
 func (e *StaleError) Error() string {
+	if e.Want == "" {
+		return fmt.Sprintf("invoice %s is known: it is %s", e.Key, e.Have)
+	}
 	return fmt.Sprintf("invoice %s is %s, not %s", e.Key, e.Have, e.Want)
 }

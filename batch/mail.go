@@ -12,14 +12,15 @@ import (
 )
 
 // mailable reports whether an invoice with a charge may be mailed at all: mail
-// is on, the link is safe to send, and there is still something to pay.
+// is on, no other ledger may have mailed it, the link is safe to send, and there
+// is still something to pay.
 func (s *settler) mailable(e Entry) bool {
-	return !s.Settings.MailOff && s.payable(e)
+	return !s.Settings.MailOff && !e.Elsewhere && s.payable(e)
 }
 
 // payable reports whether slip and mail may be given to the customer.
 func (s *settler) payable(e Entry) bool {
-	return linkIsSafe(e.Charge.AuthorizeURI, s.Settings.LoopbackAPI) && e.Charge.ExpiresAt.After(s.Now())
+	return linkIsSafe(e.Charge.AuthorizeURI, s.Settings.LoopbackAPI) && e.Charge.payable(s.Now())
 }
 
 // linkIsSafe reports whether a payment link leads to the payment service: https
@@ -45,6 +46,7 @@ func (s *settler) mail(ctx context.Context, done *settled) error {
 	id := mailer.MessageID(string(done.entry.Key), attempt, s.Settings.MailFrom)
 	pdf, envelope, composeErr := s.compose(done.entry, id)
 	done.slip = pdf
+	s.at(MailIntending)
 	err := s.intend(ctx, done, Mailing, "about to mail", func(e *Entry) {
 		e.MailAttempt = attempt
 		e.MessageID = id
@@ -54,10 +56,14 @@ func (s *settler) mail(ctx context.Context, done *settled) error {
 	if err != nil {
 		return err
 	}
+	s.at(MailIntended)
 	if composeErr != nil {
 		return s.recordMail(ctx, done, composeState(composeErr), composeErr.Error())
 	}
+	s.at(MailSending)
 	reply, err := s.Mailer.Deliver(ctx, envelope)
+	s.at(MailAnswered)
+	s.unsent.note(err != nil && mailer.KindOf(err) == mailer.NotSent)
 	if err == nil {
 		return s.recordMail(ctx, done, Mailed, reply)
 	}
@@ -65,12 +71,17 @@ func (s *settler) mail(ctx context.Context, done *settled) error {
 }
 
 func (s *settler) recordMail(ctx context.Context, done *settled, to State, reply string) error {
-	return s.record(ctx, done, to, "mail "+string(to), func(e *Entry) {
+	err := s.record(ctx, done, to, "mail "+string(to), func(e *Entry) {
 		e.MailReply = reply
 		if to == Mailed {
 			e.MailedAt = s.Now()
 		}
 	})
+	if err != nil {
+		return err
+	}
+	s.at(MailRecorded)
+	return nil
 }
 
 // composeState is where an invoice goes whose mail can't be written: only what

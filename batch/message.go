@@ -24,8 +24,10 @@ func (o RowOutcome) Message(lang invoice.Language, r Reach) string {
 		switch code {
 		case codeDeclined, codeUnknown, codeNotAttempted:
 			about = []any{refusalText(e.Refusal), e.Invoice.Number}
-		case codeNotRecorded:
+		case codeNotRecorded, codeElsewhere:
 			about = []any{e.Charge.ID}
+		case codeDuplicate:
+			about = []any{e.Charge.ID, e.Duplicates}
 		case codeUnsafeLink:
 			about = []any{e.Charge.AuthorizeURI}
 		case codeSlipFailed:
@@ -58,8 +60,8 @@ var wording = func() catalog.Catalog {
 			en: "The payment service declined the charge (%[1]s). Correct the row and run it again under the same number.",
 		},
 		codeUnknown: {
-			ja: "請求が作成されたかどうか確認できていません（%[1]s）。二重請求を防ぐため、自動では再請求しません。決済サービスの管理画面で「%[2]s」を検索し、ご確認ください。",
-			en: "Whether the charge was made is not known (%[1]s). It is not asked for again, so that nobody is billed twice. Search the payment service's dashboard for \"%[2]s\".",
+			ja: "請求が作成されたかどうか確認できていません（%[1]s）。二重請求を防ぐため、確認できるまで再請求しません。しばらくしてから konbill reconcile を実行するか、決済サービスの管理画面で「%[2]s」を検索し、ご確認ください。",
+			en: "Whether the charge was made is not known (%[1]s). It is not asked for again before that is known, so that nobody is billed twice. Run konbill reconcile in a while, or search the payment service's dashboard for \"%[2]s\".",
 		},
 		codeNotRecorded: {
 			ja: "請求 %[1]s は作成されましたが、台帳に記録できませんでした。別の手段で再請求しないでください。台帳の保存先（空き容量・権限）を確認し、再度実行してください。",
@@ -74,8 +76,16 @@ var wording = func() catalog.Catalog {
 			en: "The payment link (%[1]s) does not lead to the payment service, so neither slip nor mail was made. Ask the payment service about it.",
 		},
 		codeNotPayable: {
-			ja: "支払期限を過ぎているため、メールを送っていません。",
-			en: "The due date has passed, so no mail was sent.",
+			ja: "支払期限を過ぎたか、支払いができない状態になっているため、メールを送っていません。",
+			en: "It can't be paid any more, for example since the due date has passed, so no mail was sent.",
+		},
+		codeElsewhere: {
+			ja: "この請求書番号は、この台帳の外（別の台帳、または復元前の台帳）ですでに請求済みです（%[1]s）。二重には請求していません。案内メールが届いているか分からないため、メールは送っていません。お客様にご確認のうえ、必要であれば伝票（PDF）をお届けください。",
+			en: "This number was charged outside this ledger (by another one, or before this one was restored): %[1]s. It was not charged again. Whether it was mailed is not known, so no mail was sent; ask the customer, and hand over the slip (PDF) if need be.",
+		},
+		codeDuplicate: {
+			ja: "決済サービスに、この請求書番号の請求が複数あります（%[1]s のほかに %[2]s）。お客様が二重に支払わないよう、管理画面で不要な請求を確認し、取り消してください。",
+			en: "The payment service has more than one charge under this number (beside %[1]s: %[2]s). See to it in the dashboard, so that the customer does not pay twice.",
 		},
 		codeMailNotSent: {
 			ja: "請求は済んでいますが、メールはまだ送っていません。同じファイルを再度実行すると送信します。",

@@ -26,7 +26,9 @@ const (
 	codeNotRecorded  invoice.Code = "not_recorded"      // charged, but the ledger couldn't store it
 	codeNotAttempted invoice.Code = "not_attempted"     // the run stopped before
 	codeUnsafeLink   invoice.Code = "link_unsafe"       // the payment link leads elsewhere
-	codeNotPayable   invoice.Code = "no_longer_payable" // expired before it was mailed
+	codeNotPayable   invoice.Code = "no_longer_payable" // expired or failed before it was mailed
+	codeElsewhere    invoice.Code = "issued_elsewhere"  // by another ledger, or before this one was restored
+	codeDuplicate    invoice.Code = "charge_duplicate"  // the API has more than one charge under the number
 	codeMailNotSent  invoice.Code = "mail_not_sent"     // the run stopped between charge and mail
 	codeSlipFailed   invoice.Code = "slip_not_written"  // the slip couldn't be drawn or stored
 	codeMailDeferred invoice.Code = "mail_deferred"
@@ -81,10 +83,16 @@ func (o RowOutcome) codes(r Reach) []invoice.Code {
 		codes = append(codes, codeUnknown)
 	case !linkIsSafe(e.Charge.AuthorizeURI, r.LoopbackAPI):
 		codes = append(codes, codeUnsafeLink)
-	case e.State == Charged && !r.MailOff && !e.Charge.ExpiresAt.After(r.Now):
+	case e.State == Charged && e.Charge.Status == "successful":
+	case e.State == Charged && e.Elsewhere:
+		codes = append(codes, codeElsewhere)
+	case e.State == Charged && !r.MailOff && !e.Charge.payable(r.Now):
 		codes = append(codes, codeNotPayable)
 	case e.State == Charged && !r.MailOff:
 		codes = append(codes, codeMailNotSent)
+	}
+	if o.Entry.Duplicates != "" {
+		codes = append(codes, codeDuplicate)
 	}
 	if o.slipErr != nil {
 		codes = append(codes, codeSlipFailed)
@@ -114,6 +122,12 @@ func (o RowOutcome) Mail(off bool) string {
 		}
 	}
 	return ""
+}
+
+// NotAttempted reports that nothing but the end of the run kept the row from
+// being charged: running the file again is all there is to do.
+func (o RowOutcome) NotAttempted(r Reach) bool {
+	return o.Result == Failed && slices.Contains(o.codes(r), codeNotAttempted)
 }
 
 // NeedsPerson reports whether somebody has to look at the row before it is

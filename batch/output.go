@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -15,6 +13,7 @@ import (
 
 // output is the folder in which a run leaves what people keep of it.
 type output struct {
+	*Runner
 	dir   string // STEM-results
 	stem  string
 	slips map[string]string // path of each invoice number's slip, relative to dir
@@ -22,17 +21,17 @@ type output struct {
 
 // createOutput makes the folder beside the file, or under outDir when that is
 // given. It holds personal data, so only its owner may look inside.
-func createOutput(path, outDir string, j *job) (*output, error) {
+func (r *Runner) createOutput(path, outDir string, j *job) (*output, error) {
 	if outDir == "" {
 		outDir = filepath.Dir(path)
 	}
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	o := &output{dir: filepath.Join(outDir, stem+"-results"), stem: stem, slips: map[string]string{}}
+	o := &output{Runner: r, dir: filepath.Join(outDir, stem+"-results"), stem: stem, slips: map[string]string{}}
 	names := slipNames{} // given in file order, so that they don't depend on who is settled first
 	for _, row := range j.sheet.Rows {
 		o.slips[row.Invoice.Number] = slipsFolder + "/" + names.nameOf(row.Invoice.Number) + ".pdf"
 	}
-	return o, os.MkdirAll(filepath.Join(o.dir, slipsFolder), 0o700)
+	return o, r.disk().MakeFolder(filepath.Join(o.dir, slipsFolder))
 }
 
 const slipsFolder = "slips"
@@ -51,7 +50,12 @@ func (o *output) slip(s *settler, e Entry, pdf []byte) (string, error) {
 		}
 	}
 	name := o.slips[e.Invoice.Number]
-	return name, WriteFile(filepath.Join(o.dir, filepath.FromSlash(name)), pdf)
+	o.at(SlipWriting)
+	if err := o.disk().Write(filepath.Join(o.dir, filepath.FromSlash(name)), pdf); err != nil {
+		return "", err
+	}
+	o.at(SlipWritten)
+	return name, nil
 }
 
 // Report is what a run did.
@@ -89,6 +93,7 @@ func (r *Runner) conclude(ctx context.Context, j *job, out *output, stop *Stop) 
 	if err := r.Ledger.CloseJob(ctx, j.id, r.Now(), report.Receipt.Results); err != nil && stop == nil {
 		stop = &Stop{Reason: StopLedger, Err: err}
 	}
+	r.at(JobClosed)
 	return report, stopError(stop)
 }
 
@@ -101,17 +106,24 @@ func stopError(s *Stop) error {
 }
 
 func (o *output) write(settings Settings, j *job, report *Report) (errorsPath string, err error) {
+	o.at(ResultsWriting)
 	if err := o.writeResults(settings, j.sheet, report); err != nil {
 		return "", err
 	}
+	o.at(ResultsWritten)
 	if errorsPath, err = o.writeErrors(j.sheet, report); err != nil {
 		return "", err
 	}
+	o.at(ErrorsWritten)
 	receipt, err := json.MarshalIndent(report.Receipt, "", "  ")
 	if err != nil {
 		return "", err
 	}
-	return errorsPath, WriteFile(o.receipt(), append(receipt, '\n'))
+	if err := o.disk().Write(o.receipt(), append(receipt, '\n')); err != nil {
+		return "", err
+	}
+	o.at(ReceiptWritten)
+	return errorsPath, nil
 }
 
 func (o *output) writeResults(settings Settings, s *Sheet, report *Report) error {
@@ -124,7 +136,7 @@ func (o *output) writeResults(settings Settings, s *Sheet, report *Report) error
 	if err != nil {
 		return err
 	}
-	return WriteFile(o.results(), b.Bytes())
+	return o.disk().Write(o.results(), b.Bytes())
 }
 
 // csv is the row's part of the results file.
@@ -158,14 +170,11 @@ func (o *output) writeErrors(s *Sheet, report *Report) (string, error) {
 		}
 	}
 	if len(rejected) == 0 {
-		if err := os.Remove(o.errors()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-		return "", nil
+		return "", o.disk().Remove(o.errors())
 	}
 	var b bytes.Buffer
 	if err := s.file.WriteErrors(&b, func(line int) bool { return rejected[line] }); err != nil {
 		return "", err
 	}
-	return o.errors(), WriteFile(o.errors(), b.Bytes())
+	return o.errors(), o.disk().Write(o.errors(), b.Bytes())
 }

@@ -7,8 +7,18 @@ import (
 	"sync"
 
 	"konbill/invoice"
+	"konbill/templates"
 	"konbill/templates/slip"
 )
+
+// press draws slips.
+type press interface {
+	Draw(templates.Instructions) ([]byte, error)
+}
+
+func cutPress(m templates.Merchant, invoices []invoice.Invoice) (press, error) {
+	return slip.NewPress(m, invoices)
+}
 
 // settler prepares to settle a job: it looks up the job's characters in the
 // fonts.
@@ -19,17 +29,42 @@ func (r *Runner) settler(j *job) (*settler, error) {
 			invoices = append(invoices, o.Entry.Invoice)
 		}
 	}
-	press, err := slip.NewPress(r.Settings.Merchant, invoices)
-	return &settler{Runner: r, press: press, mailedBefore: j.started}, err
+	newPress := r.newPress
+	if newPress == nil {
+		newPress = cutPress
+	}
+	press, err := newPress(r.Settings.Merchant, invoices)
+	return &settler{
+		Runner: r, press: press, mailedBefore: j.started, breaker: &breaker{}, unsent: &streak{},
+	}, err
 }
 
-// settleAll settles the accepted invoices of a job, then tries once more the
+// settleAll looks for charges that the ledger doesn't know, settles the accepted
+// invoices of a job and then the outcomes left unknown, and tries once more the
 // mails that were put off. It returns why it stopped early, or nil.
 func (s *settler) settleAll(ctx context.Context, j *job, out *output) *Stop {
-	if stop := s.pool(ctx, out, j.where((*RowOutcome).known)); stop != nil {
+	if stop := s.sweepFirst(ctx, j); stop != nil {
 		return stop
 	}
-	putOff := j.where(func(o *RowOutcome) bool { return o.Entry.State == Deferred && s.mailable(o.Entry) })
+	stopped := s.pool(ctx, out, j.where((*RowOutcome).known))
+	if stopped != nil && stopped.Reason != StopUnknown {
+		return stopped
+	}
+	if stop := s.settleUnknown(ctx, j, out); stop != nil {
+		return stop
+	}
+	if stop := s.mailAgain(ctx, j, out); stop != nil {
+		return stop
+	}
+	return stopped
+}
+
+// mailAgain tries the mails that were put off, or not begun for want of a mail
+// server, once more.
+func (s *settler) mailAgain(ctx context.Context, j *job, out *output) *Stop {
+	putOff := j.where(func(o *RowOutcome) bool {
+		return (o.Entry.State == Deferred || o.Entry.State == Charged) && s.mailable(o.Entry)
+	})
 	if len(putOff) == 0 {
 		return nil
 	}
@@ -37,6 +72,7 @@ func (s *settler) settleAll(ctx context.Context, j *job, out *output) *Stop {
 		return &Stop{Reason: StopInterrupted}
 	}
 	s.mailedBefore = s.Now()
+	s.unsent.forget()
 	return s.pool(ctx, out, putOff)
 }
 

@@ -11,7 +11,7 @@ import (
 // ledger alone: nothing is charged and nothing is mailed. The error is
 // ErrNotFound when the ledger hasn't met the file's bytes.
 func (r *Runner) Rewrite(ctx context.Context, path, outDir string) (*Report, error) {
-	sheet, err := ReadSheet(path, r.Settings.Reading, r.Now())
+	sheet, err := r.readSheet(path)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func (r *Runner) Rewrite(ctx context.Context, path, outDir string) (*Report, err
 	if err != nil {
 		return nil, err
 	}
-	out, err := createOutput(path, outDir, job)
+	out, err := r.createOutput(path, outDir, job)
 	if err != nil {
 		return nil, err
 	}

@@ -5,10 +5,13 @@
 // fails. Charging and mailing have one shape: record the intent in the ledger,
 // touch the network, record the outcome. What happened in between to a process
 // that died can't be known, so an intent without an outcome is never repeated
-// by itself: a charge becomes unknown and a mail is held. A declined charge or
-// a refused address is the outcome of a row and never an error of the run;
-// only a failing ledger, bad credentials, an unreachable API or a tripped
-// limit stops one, and then the results still say what became of every row.
+// by itself: a charge becomes unknown and a mail is held. An unknown charge is
+// looked for among those the account has, and only one that two complete lists
+// don't have, each long enough after what went before, may be asked for again.
+// A declined charge or a refused address is the outcome of a row and never an
+// error of the run; only a failing ledger, bad credentials, an unreachable API,
+// too many unknown outcomes or a tripped limit stops one, and then the results
+// still say what became of every row.
 //
 // Networks and disks stand behind the interfaces [Ledger], [Gateway] and
 // [Mailer]; checking, drawing and composing are called directly.
@@ -19,7 +22,9 @@ import (
 	"fmt"
 	"time"
 
+	"konbill/invoice"
 	"konbill/mailer"
+	"konbill/templates"
 )
 
 // Mailer delivers one composed message. Its error is a *mailer.Error whose
@@ -50,6 +55,14 @@ type Runner struct {
 	Drain <-chan struct{}
 	// Progress hears of every invoice settled; calls do not overlap.
 	Progress func(Progress)
+	// Waiting hears, about every second, how long the run still waits before it
+	// looks for unknown outcomes.
+	Waiting func(Waiting)
+
+	Disk Disk        // nil: the machine's
+	At   func(Point) // nil, or hears of every durable boundary; may be called by several workers at once
+
+	newPress func(templates.Merchant, []invoice.Invoice) (press, error) // nil: the slip's own
 }
 
 // Progress says how far a run has come.
@@ -65,7 +78,7 @@ type Progress struct {
 // ledger's. A run that stopped on its way returns both: the report covers all
 // rows, and the error is a *Stop.
 func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) {
-	sheet, err := ReadSheet(path, r.Settings.Reading, r.Now())
+	sheet, err := r.readSheet(path)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +89,8 @@ func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) 
 	if err != nil {
 		return nil, err
 	}
-	defer release()
+	defer func() { release(); r.at(LockReleased) }()
+	r.at(LockTaken)
 	account, err := r.identify(ctx)
 	if err != nil {
 		return nil, err
@@ -89,7 +103,7 @@ func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) 
 	if err != nil {
 		return nil, err
 	}
-	output, err := createOutput(path, outDir, job)
+	output, err := r.createOutput(path, outDir, job)
 	if err != nil {
 		return nil, err
 	}
@@ -121,5 +135,10 @@ func (r *Runner) identify(ctx context.Context) (Account, error) {
 	if err != nil {
 		return Account{}, fmt.Errorf("ask who the API key belongs to: %w", err)
 	}
-	return a, r.Ledger.RememberAccount(ctx, r.Fingerprint, a)
+	r.at(AccountAsked)
+	if err := r.Ledger.RememberAccount(ctx, r.Fingerprint, a); err != nil {
+		return Account{}, err
+	}
+	r.at(AccountRemembered)
+	return a, nil
 }

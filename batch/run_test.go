@@ -68,46 +68,72 @@ func TestRunningAgainDoesNothingTwice(t *testing.T) {
 	}
 }
 
-// TestFaultsOfTheAPI orders each fault for the request that charges, and runs
-// the file twice: whatever happened, nobody is charged twice, and the row says
-// what is known.
+// TestFaultsOfTheAPI orders each fault for the request that charges: whatever
+// happened, the invoice ends charged once, and is asked for again only if it
+// had not been.
 func TestFaultsOfTheAPI(t *testing.T) {
 	for _, c := range []struct {
-		fault     omisetest.FaultKind
-		result    string // of the first run
-		committed int    // charges at the API after both runs
+		fault omisetest.FaultKind
+		posts int
 	}{
-		{omisetest.CutBefore, "unknown", 0},
-		{omisetest.CutAfter, "unknown", 1},
-		{omisetest.Error500Before, "unknown", 0},
-		{omisetest.Error500After, "unknown", 1},
-		{omisetest.BadGateway, "unknown", 1},
-		{omisetest.Truncated, "unknown", 1},
-		{omisetest.HugeBody, "unknown", 1},
-		{omisetest.BackendError, "unknown", 0},
-		{omisetest.Redirect307, "unknown", 0},
-		{omisetest.WrongAmount, "unknown", 1},
-		{omisetest.TooManyRequests, "issued", 1},
-		{omisetest.NullPaymentCode, "issued", 1},
-		{omisetest.ForeignAuthorizeURI, "issued", 1},
+		{omisetest.CutBefore, 2},
+		{omisetest.CutAfter, 1},
+		{omisetest.Error500Before, 2},
+		{omisetest.Error500After, 1},
+		{omisetest.BadGateway, 1},
+		{omisetest.Truncated, 1},
+		{omisetest.HugeBody, 1},
+		{omisetest.BackendError, 2},
+		{omisetest.Redirect307, 2},
+		{omisetest.WrongAmount, 1},
+		{omisetest.TooManyRequests, 2},
+		{omisetest.NullPaymentCode, 1},
+		{omisetest.ForeignAuthorizeURI, 1},
 	} {
-		for _, sourceFirst := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/source-first=%v", c.fault, sourceFirst), func(t *testing.T) {
-				s := newShop(t)
-				s.runner.Settings.SourceFirst = sourceFirst
+		t.Run(string(c.fault), func(t *testing.T) {
+			bothFlows(t, func(s *shop) {
 				s.api.Order(omisetest.Fault{Kind: c.fault, Method: "POST", Path: "/charges"})
 				path := s.file("f.csv", "F-1,1000")
 				row := s.results(s.run(path))[0]
-				if row["result"] != c.result {
-					t.Errorf("the row is %s (%s), want %s", row["result"], row["message"], c.result)
+				if row["result"] != "issued" {
+					s.Errorf("the row is %s (%s)", row["result"], row["message"])
 				}
 				s.run(path)
 				s.neverTwice()
-				if n := len(s.api.Charges()); n != c.committed {
-					t.Errorf("%d charges, want %d", n, c.committed)
+				if charges := len(s.api.Charges()); charges != 1 || s.posts() != c.posts {
+					s.Errorf("%d charges after %d requests, want %d", charges, s.posts(), c.posts)
 				}
 			})
-		}
+		})
+	}
+}
+
+// TestUnknownOutcomeIsNeverAskedForAgain gives no chance to learn what became
+// of a request: the list can't be read either.
+func TestUnknownOutcomeIsNeverAskedForAgain(t *testing.T) {
+	for _, fault := range []omisetest.FaultKind{
+		omisetest.CutBefore, omisetest.CutAfter, omisetest.Error500Before, omisetest.BadGateway, omisetest.Truncated,
+		omisetest.HugeBody, omisetest.BackendError, omisetest.Redirect307, omisetest.WrongAmount,
+	} {
+		t.Run(string(fault), func(t *testing.T) {
+			bothFlows(t, func(s *shop) {
+				path := s.file("f.csv", "F-1,1000")
+				s.leaveUnknown(path, fault)
+				for range 2 {
+					report, err := s.runner.Run(s.Context(), path, "")
+					if stop := new(batch.Stop); !errors.As(err, &stop) || stop.Reason != batch.StopUnreachable {
+						s.Fatalf("error: %v", err)
+					}
+					s.accounts(report)
+					if row := s.results(report)[0]; row["result"] != "unknown" || row["codes"] != "charge_unknown" {
+						s.Errorf("%s, %s", row["result"], row["codes"])
+					}
+				}
+				if s.posts() != 1 {
+					s.Errorf("%d requests", s.posts())
+				}
+			})
+		})
 	}
 }
 

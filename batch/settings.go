@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,10 +23,11 @@ type Settings struct {
 	Reading Reading
 
 	Merchant    templates.Merchant
-	MaxTotal    invoice.Yen // per run; 0 is no limit
-	SourceFirst bool        // POST /sources, then /charges; else one request
-	Workers     int         // invoices settled at the same time, 1 or more
-	LoopbackAPI bool        // a practice API: its payment pages may be on loopback, too
+	MaxTotal    invoice.Yen   // per run; 0 is no limit
+	SourceFirst bool          // POST /sources, then /charges; else one request
+	Workers     int           // invoices settled at the same time, 1 or more
+	SettleAfter time.Duration // how long after an intent its charge must be listed; longer than a request may take
+	LoopbackAPI bool          // a practice API: its payment pages may be on loopback, too
 
 	MailOff     bool   // no mail is sent: an invoice is finished once charged
 	MailFrom    string // "Name <address>" or a bare address
@@ -63,6 +65,7 @@ const (
 	StopUnauthorized StopReason = "unauthorized" // the API refuses the key, or answers in the other mode
 	StopUnreachable  StopReason = "unreachable"  // the API can't be reached, or is too busy, for long
 	StopLedger       StopReason = "ledger"       // what happens can't be recorded
+	StopUnknown      StopReason = "unknown"      // too many requests ended without a trustworthy answer
 )
 
 // Stop says that a run ended early. Invoices that were not begun stay accepted
@@ -80,3 +83,12 @@ func (s *Stop) Error() string {
 }
 
 func (s *Stop) Unwrap() error { return s.Err }
+
+// stopOf makes a *Stop of an error that is one, or is the ledger's.
+func stopOf(err error) *Stop {
+	var stop *Stop
+	if err == nil || errors.As(err, &stop) {
+		return stop
+	}
+	return &Stop{Reason: StopLedger, Err: err}
+}

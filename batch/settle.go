@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"konbill/templates/slip"
 )
 
 // settler moves invoices on, one at a time. It needs nothing but a key and the
 // ledger, so that several of them, in one process or many, can share the work.
 type settler struct {
 	*Runner
-	press *slip.Press
+	press   press
+	breaker *breaker
+	unsent  *streak
 	// mailedBefore keeps a mail that was just put off from being tried again in
 	// the same breath: only one last tried before this instant is.
 	mailedBefore time.Time
@@ -59,17 +59,19 @@ type step func(*settler, context.Context, *settled) error
 func (s *settler) next(e Entry) step {
 	switch e.State {
 	case Accepted:
-		return (*settler).charge
+		if !s.breaker.open() {
+			return (*settler).charge
+		}
 	case Charging:
 		return (*settler).giveUpCharge
 	case Charged:
-		if s.mailable(e) {
+		if s.mailable(e) && !s.unsent.tooLong() {
 			return (*settler).mail
 		}
 	case Mailing:
 		return (*settler).giveUpMail
 	case Deferred, Held:
-		if s.mailable(e) && s.mayMailAgain(e) {
+		if s.mailable(e) && s.mayMailAgain(e) && !s.unsent.tooLong() {
 			return (*settler).mail
 		}
 	}

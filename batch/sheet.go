@@ -56,6 +56,15 @@ func ReadSheet(path string, how Reading, now time.Time) (*Sheet, error) {
 	return CheckSheet(filepath.Base(path), data, how, now)
 }
 
+// readSheet is ReadSheet from the runner's disk.
+func (r *Runner) readSheet(path string) (*Sheet, error) {
+	data, err := r.disk().Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return CheckSheet(filepath.Base(path), data, r.Settings.Reading, r.Now())
+}
+
 // CheckSheet is ReadSheet for bytes at hand.
 func CheckSheet(name string, data []byte, how Reading, now time.Time) (*Sheet, error) {
 	file, err := csvfile.Open(name, data, how.File)

@@ -10,6 +10,9 @@ package batch
 //	   ├────────────┤            │         ▼ │
 //	   │            └► unknown ──┘      deferred
 //	   └── proved absent ──┘ found
+//
+// A sweep that finds a charge under the key of an invoice that is accepted or
+// declined here makes it charged, too: another ledger has issued it.
 type State string
 
 const (
@@ -42,10 +45,10 @@ const (
 
 // next lists where each state may lead.
 var next = map[State][]State{
-	Accepted: {Accepted, Charging},
+	Accepted: {Accepted, Charging, Charged},
 	Charging: {Charging, Charged, Declined, Unknown, Accepted},
-	Unknown:  {Charged, Accepted},
-	Declined: {Accepted},
+	Unknown:  {Unknown, Charged, Accepted},
+	Declined: {Accepted, Charged},
 	Charged:  {Mailing},
 	Mailing:  {Mailed, Deferred, Refused, Held},
 	Deferred: {Mailing},

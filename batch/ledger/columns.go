@@ -30,7 +30,7 @@ func columnsOf(e *batch.Entry) []column {
 		{"number", &inv.Number},
 
 		{"state", &e.State},
-		{"job", &e.Job},
+		{"job", (*jobNumber)(&e.Job)},
 
 		{"name", &inv.Name},
 		{"company", &inv.Company},
@@ -50,6 +50,9 @@ func columnsOf(e *batch.Entry) []column {
 		{"source_id", &e.SourceID},
 		{"refusal_code", &e.Refusal.Code},
 		{"refusal_text", &e.Refusal.Message},
+		{"missed_at", (*instant)(&e.MissedAt)},
+		{"elsewhere", &e.Elsewhere},
+		{"duplicates", &e.Duplicates},
 
 		{"charge_id", &charge.ID},
 		{"charge_source_id", &charge.SourceID},
@@ -145,5 +148,27 @@ func (i *instant) Scan(stored any) error {
 		return fmt.Errorf("an instant is stored as %T", stored)
 	}
 	*i = instantOf(micros)
+	return nil
+}
+
+// jobNumber stores the number of a job, and no job (0) as NULL, which alone
+// needs none to be there.
+type jobNumber int64
+
+// Value implements driver.Valuer.
+func (n jobNumber) Value() (driver.Value, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	return int64(n), nil
+}
+
+// Scan implements sql.Scanner.
+func (n *jobNumber) Scan(stored any) error {
+	number, ok := stored.(int64)
+	if !ok && stored != nil {
+		return fmt.Errorf("a job's number is stored as %T", stored)
+	}
+	*n = jobNumber(number)
 	return nil
 }

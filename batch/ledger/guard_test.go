@@ -28,6 +28,7 @@ func TestGuardsInTheTables(t *testing.T) {
 		{"states are known", "UPDATE invoice SET state = 'paid' WHERE number = 'accepted'", noChecks + "; DROP TRIGGER invoice_transition"},
 		{"an intent has its time", "UPDATE invoice SET intent_at = 0 WHERE number = 'charging'", noChecks},
 		{"a charged invoice has its charge", "UPDATE invoice SET charge_id = '' WHERE number = 'charged'", noChecks + "; DROP TRIGGER charge_is_final"},
+		{"what has no charge has a job", "UPDATE invoice SET job = NULL WHERE number = 'accepted'", noChecks},
 		{"a mail has its Message-ID", "UPDATE invoice SET message_id = '' WHERE number = 'mailing'", noChecks},
 		{"a mode is 0 or 1", "INSERT INTO account (id, live) VALUES ('other', 2)", noChecks},
 		{"totals are JSON", "UPDATE job SET totals = 'x'", noChecks},

@@ -63,6 +63,6 @@ func (c *Client) look(ctx context.Context, path string, into any) (http.Header, 
 	if err := c.Turn(ctx); err != nil {
 		return nil, &batch.GatewayError{Outcome: batch.NotSent, Code: "interrupted", Err: err}
 	}
-	a, err := c.ask(ctx, question{method: http.MethodGet, path: path, key: c.config.SecretKey}, into)
+	a, err := c.ask(ctx, question{method: http.MethodGet, path: path, key: c.config.SecretKey, most: maxPage}, into)
 	return a.header, err
 }

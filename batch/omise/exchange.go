@@ -1,6 +1,7 @@
 package omise
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ type question struct {
 	path   string
 	key    string
 	form   url.Values // nil: no body
+	most   int64      // bytes of the answer; 0: maxAnswer
 }
 
 // answer is what came back.
@@ -82,7 +84,7 @@ func (c *Client) exchange(ctx context.Context, q question) (answer, error) {
 			Outcome: batch.UnknownOutcome, Code: networkFault(err, "connection_cut"), Err: networkOnly(err),
 		}
 	}
-	return readAnswer(response), nil
+	return readAnswer(response, cmp.Or(q.most, maxAnswer)), nil
 }
 
 func (c *Client) request(ctx context.Context, q question) (*http.Request, error) {
@@ -105,15 +107,15 @@ func (c *Client) request(ctx context.Context, q question) (*http.Request, error)
 }
 
 // readAnswer reads to the end, so that the connection can be used again.
-func readAnswer(r *http.Response) answer {
+func readAnswer(r *http.Response, most int64) answer {
 	defer r.Body.Close()
 	a := answer{status: r.StatusCode, header: r.Header}
 	var err error
-	a.body, err = io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
+	a.body, err = io.ReadAll(io.LimitReader(r.Body, most+1))
 	switch {
 	case err != nil:
 		a.fault, a.err = networkFault(err, "answer_cut"), networkOnly(err)
-	case len(a.body) > maxAnswer:
+	case int64(len(a.body)) > most:
 		a.fault = "answer_too_large"
 	}
 	return a

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"konbill/batch"
 	"konbill/invoice"
 )
 
@@ -25,6 +26,7 @@ type app struct {
 	now      func() time.Time
 	// wait pauses. It returns ctx's error, or context.Canceled once interrupted.
 	wait func(ctx context.Context, d time.Duration) error
+	at   func(batch.Point) // nil, or hears of every durable boundary
 
 	configPath string
 	langFlag   string
@@ -68,7 +70,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVar(&a.configPath, "config", "", a.say("設定ファイル", "configuration file"))
 	flags.StringVar(&a.langFlag, "lang", "", a.say("表示言語：ja または en", "language of messages: ja or en"))
 	root.AddCommand(
-		a.demoCommand(), a.checkCommand(), a.runCommand(), a.resultsCommand(), a.statusCommand(),
+		a.demoCommand(), a.checkCommand(), a.runCommand(), a.reconcileCommand(), a.resultsCommand(), a.statusCommand(),
 		a.previewCommand(), a.doctorCommand(), a.sandboxCommand(), a.configCommand(), a.versionCommand(),
 	)
 	for _, cmd := range root.Commands() {

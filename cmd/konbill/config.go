@@ -53,6 +53,7 @@ type omiseConfig struct {
 	Workers           int           `koanf:"workers"`
 	RequestsPerSecond float64       `koanf:"requests_per_second"`
 	Timeout           time.Duration `koanf:"timeout"`
+	SettleAfter       time.Duration `koanf:"settle_after"`
 }
 
 type smtpConfig struct {
@@ -91,7 +92,7 @@ type ledgerConfig struct {
 func defaultConfig() config {
 	return config{
 		Lang:    "ja",
-		Omise:   omiseConfig{APIURL: "https://api.omise.co", Flow: "single", Workers: 8, RequestsPerSecond: 20, Timeout: time.Minute},
+		Omise:   omiseConfig{APIURL: "https://api.omise.co", Flow: "single", Workers: 8, RequestsPerSecond: 20, Timeout: time.Minute, SettleAfter: 90 * time.Second},
 		SMTP:    smtpConfig{Mode: "smtp", Port: 587, TLS: "starttls", Connections: 4, Folder: "outbox", OnUnknown: "hold"},
 		Invoice: invoiceConfig{DueDays: 30, MaxDueDays: 60, NameOverflow: "cut"},
 		Limits:  limitsConfig{MaxRows: 10_000},
@@ -225,7 +226,8 @@ func (c config) print(w io.Writer, asJSON bool) error {
 		return err
 	}
 	values := k.Raw()
-	values["omise"].(map[string]any)["timeout"] = c.Omise.Timeout.String()
+	omise := values["omise"].(map[string]any)
+	omise["timeout"], omise["settle_after"] = c.Omise.Timeout.String(), c.Omise.SettleAfter.String()
 	if asJSON {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")

@@ -19,6 +19,8 @@ const (
 	maxPace        = 100
 	minTimeout     = time.Second
 	maxTimeout     = 10 * time.Minute
+	settleMargin   = 10 * time.Second
+	maxSettle      = time.Hour
 	maxConnections = 32
 	maxDueDays     = 365
 	maxRows        = 1_000_000
@@ -34,6 +36,8 @@ func (c config) validate() error {
 		between("omise.workers", c.Omise.Workers, 1, maxWorkers),
 		pace(c.Omise.RequestsPerSecond),
 		between("omise.timeout", c.Omise.Timeout, minTimeout, maxTimeout),
+		// A charge can be made as long as its request may last, and a little longer.
+		between("omise.settle_after", c.Omise.SettleAfter, c.Omise.Timeout+settleMargin, maxSettle),
 		oneOf("smtp.mode", c.SMTP.Mode, "smtp", "folder", "off"),
 		between("smtp.port", c.SMTP.Port, 1, 65_535),
 		oneOf("smtp.tls", c.SMTP.TLS, "starttls", "implicit", "none"),

@@ -75,7 +75,7 @@ func exitOfStop(s *batch.Stop) int {
 		return exitInterrupted
 	case batch.StopUnauthorized:
 		return exitRefused
-	case batch.StopUnreachable:
+	case batch.StopUnreachable, batch.StopUnknown:
 		return exitNeedsPerson
 	}
 	return exitFailed

@@ -78,20 +78,25 @@ func (a *app) printReport(r *batch.Report) {
 const concernsShown = 20
 
 func (a *app) printConcerns(r *batch.Report) {
-	left := 0
-	shown := 0
+	shown, left, notAttempted := 0, 0, 0
 	for _, o := range r.Rows {
-		if !o.NeedsPerson(r.Reach) {
-			continue
-		}
-		if shown++; shown > concernsShown {
+		switch {
+		case !o.NeedsPerson(r.Reach):
+		case o.NotAttempted(r.Reach):
+			notAttempted++
+		case shown == concernsShown:
 			left++
-			continue
+		default:
+			shown++
+			fmt.Fprintf(a.stdout, a.say("  %d行目（%s）%s\n", "  line %d (%s) %s\n"), o.Line, o.Invoice.Number, o.Message(a.lang, r.Reach))
 		}
-		fmt.Fprintf(a.stdout, a.say("  %d行目（%s）%s\n", "  line %d (%s) %s\n"), o.Line, o.Invoice.Number, o.Message(a.lang, r.Reach))
 	}
 	if left > 0 {
 		fmt.Fprintf(a.stdout, a.say("  ほか %d 件は結果ファイルをご覧ください\n", "  %d more are in the results file\n"), left)
+	}
+	if notAttempted > 0 {
+		fmt.Fprintf(a.stdout, a.say("  %d 件は、処理が途中で止まったため、まだ請求していません。同じファイルを再度実行してください\n",
+			"  %d were not charged, since the run stopped before; run the same file again\n"), notAttempted)
 	}
 }
 

@@ -81,7 +81,7 @@ func (a *app) runFiles(ctx context.Context, files []string, o runOptions) error 
 // runFile runs one file and tells what happened.
 func (a *app) runFile(ctx context.Context, r *batch.Runner, path, out string) (*batch.Report, error) {
 	progress := a.newProgress()
-	r.Progress = progress.tell
+	r.Progress, r.Waiting = progress.tell, progress.waiting
 	report, err := r.Run(ctx, path, out)
 	progress.end()
 	if report != nil && !a.json {

@@ -32,23 +32,6 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// konbillInScript is the real command line with the script's clock: it showed
-// scriptNow when the script began.
-func konbillInScript() int {
-	began, err := time.Parse(time.RFC3339Nano, os.Getenv(scriptBegan))
-	if err != nil {
-		panic(err)
-	}
-	a := &app{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), drain: make(chan struct{}),
-		now:  func() time.Time { return scriptNow.Add(time.Since(began)) },
-		wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-	}
-	return a.run(context.Background(), os.Args[1:])
-}
-
-const scriptBegan = "SCRIPT_BEGAN"
-
 // TestScripts runs the command line as people do. Every script has a practice
 // API and a mail server of its own.
 func TestScripts(t *testing.T) {
@@ -60,6 +43,12 @@ func TestScripts(t *testing.T) {
 			"exits":    exits,
 			"encode":   encode,
 			"api":      orderFault,
+			"crashes":  crashes,
+			"hold":     holdAnswer,
+			"await":    awaitHeld,
+			"plant":    plantCharges,
+			"release":  releaseAnswer,
+			"revoke":   revokeKey,
 			"smtp":     scriptSMTP,
 			"charges":  countCharges,
 			"mails":    countMails,
@@ -71,40 +60,23 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// peers are the servers of one script.
-type peers struct {
-	api  *omisetest.Server
-	mail *mailertest.Server
-}
-
-type peersKey struct{}
+type (
+	peersKey struct{}
+	heldKey  struct{}
+)
 
 func setUpScript(env *testscript.Env) error {
-	began := time.Now()
-	api := omisetest.NewServer(omisetest.Options{Now: func() time.Time { return scriptNow.Add(time.Since(began)) }, SecretKey: "skey_test_script"})
-	stop, err := api.Start()
+	p, stop, err := startPeers(env.WorkDir)
 	if err != nil {
 		return err
 	}
-	env.Defer(func() { stop() })
-	mail, err := mailertest.Start(mailertest.Options{})
-	if err != nil {
-		return err
+	env.Defer(stop)
+	env.Values[peersKey{}] = p
+	env.Values[heldKey{}] = new(held)
+	for _, setting := range p.environment(env.WorkDir) {
+		name, value, _ := strings.Cut(setting, "=")
+		env.Setenv(name, value)
 	}
-	env.Defer(func() { mail.Close() })
-	env.Values[peersKey{}] = &peers{api: api, mail: mail}
-	env.Setenv(scriptBegan, began.Format(time.RFC3339Nano))
-	env.Setenv("LANG", "ja_JP.UTF-8")
-	env.Setenv("HOME", env.WorkDir)
-	env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
-	env.Setenv("OMISE_SECRET_KEY", "skey_test_script")
-	env.Setenv("KONBILL_OMISE__API_URL", api.URL())
-	env.Setenv("KONBILL_MERCHANT__NAME", "さくら商店")
-	env.Setenv("KONBILL_MERCHANT__PHONE", "03-0000-0000")
-	env.Setenv("KONBILL_SMTP__FROM", "billing@sakura.example")
-	env.Setenv("KONBILL_SMTP__HOST", mail.Host())
-	env.Setenv("KONBILL_SMTP__PORT", fmt.Sprint(mail.Port()))
-	env.Setenv("KONBILL_SMTP__TLS", "none")
 	return nil
 }
 
@@ -162,6 +134,78 @@ func orderFault(ts *testscript.TestScript, neg bool, args []string) {
 	peersOf(ts).api.Order(omisetest.Fault{Kind: omisetest.FaultKind(args[0]), Method: args[1], Path: args[2], Count: count})
 }
 
+// crashes lets konbill run until it is killed at a point: crashes
+// charge_answered:1 konbill run x.csv.
+func crashes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: crashes POINT:N COMMAND...")
+	}
+	ts.Setenv(scriptCrashAt, args[0])
+	err := ts.Exec(args[1], args[2:]...)
+	ts.Setenv(scriptCrashAt, "")
+	if err == nil || !strings.Contains(ts.ReadFile("stderr"), crashed(args[0])) {
+		ts.Fatalf("%q never came to %s: %v", args[1:], args[0], err)
+	}
+	ts.Check(peersOf(ts).settle())
+}
+
+// holdAnswer lets the practice API do what it is asked next, and not answer:
+// hold POST /charges.
+func holdAnswer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: hold METHOD PATH")
+	}
+	*heldBy(ts) = peersOf(ts).hold(args[0], args[1], 1)
+}
+
+// awaitHeld waits until the answer of hold is due.
+func awaitHeld(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: await")
+	}
+	<-heldBy(ts).come
+}
+
+// releaseAnswer lets the answer of hold go.
+func releaseAnswer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: release")
+	}
+	heldBy(ts).release()
+}
+
+func heldBy(ts *testscript.TestScript) *held { return ts.Value(heldKey{}).(*held) }
+
+// plantCharges makes charges that konbill doesn't know of: one that another
+// ledger made under a number, plant L-1 3000, or so many of other programs,
+// plant 250.
+func plantCharges(ts *testscript.TestScript, neg bool, args []string) {
+	p := peersOf(ts)
+	switch {
+	case !neg && len(args) == 2:
+		ts.Check(p.plant(args[0], args[1]))
+	case !neg && len(args) == 1:
+		count, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		for range count {
+			ts.Check(p.plantWith("1000", nil))
+		}
+	default:
+		ts.Fatalf("usage: plant NUMBER AMOUNT, or plant COUNT")
+	}
+}
+
+// revokeKey lets the practice API refuse the key after so many charges more:
+// revoke 2. A negative number takes that back.
+func revokeKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: revoke COUNT")
+	}
+	charges, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	peersOf(ts).revokeAfter(charges)
+}
+
 // scriptSMTP makes the mail server refuse an address from now on, or none any
 // more: smtp 550 nobody@example.jp, smtp ok.
 func scriptSMTP(ts *testscript.TestScript, neg bool, args []string) {
@@ -197,17 +241,12 @@ func compareCount(ts *testscript.TestScript, neg bool, args []string, what strin
 	}
 }
 
-// countRequests compares how many requests came: requests POST /charges 3.
+// countRequests compares how many requests konbill made: requests POST /charges 3.
 func countRequests(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: requests METHOD PATH COUNT")
 	}
-	n := 0
-	for _, r := range peersOf(ts).api.Requests() {
-		if r.Method == args[0] && r.Path == args[1] {
-			n++
-		}
-	}
+	n := peersOf(ts).requests(args[0], args[1])
 	if strconv.Itoa(n) != args[2] {
 		ts.Fatalf("%d requests %s %s, want %s", n, args[0], args[1], args[2])
 	}

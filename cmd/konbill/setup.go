@@ -64,6 +64,7 @@ func (c config) settings(lang invoice.Language, who string) batch.Settings {
 		MaxTotal:        invoice.Yen(c.Limits.MaxTotal),
 		SourceFirst:     c.Omise.Flow == "source-first",
 		Workers:         c.Omise.Workers,
+		SettleAfter:     c.Omise.SettleAfter,
 		LoopbackAPI:     isLoopbackURL(c.Omise.APIURL),
 		MailOff:         c.SMTP.Mode == "off",
 		MailFrom:        c.SMTP.From,
@@ -117,7 +118,7 @@ func (a *app) open(ctx context.Context, c config, who string) (*workshop, error)
 	w.runner = &batch.Runner{
 		Ledger: w.ledger, Gateway: client, Mailer: postbox, Settings: c.settings(a.lang, who),
 		Fingerprint: client.Fingerprint(), Live: client.Live(),
-		Now: a.now, Wait: a.wait, Drain: a.drain,
+		Now: a.now, Wait: a.wait, Drain: a.drain, At: a.at,
 	}
 	return w, nil
 }

@@ -123,8 +123,13 @@ func invoices(ctx context.Context, book *ledger.Ledger, q batch.Query) ([]batch.
 }
 
 func (a *app) printEntries(entries []batch.Entry) {
+	const most = 50
 	var rows [][]string
-	for _, e := range entries {
+	for i, e := range entries {
+		if i == most {
+			defer fmt.Fprintf(a.stdout, a.say("ほか %d 件（--json ですべて表示）\n", "%d more (--json lists them all)\n"), len(entries)-most)
+			break
+		}
 		rows = append(rows, []string{"", e.Invoice.Number, a.stateName(e.State), e.Invoice.Amount.Format(a.lang), japanTime(e.UpdatedAt), e.Refusal.Code + e.MailReply})
 	}
 	table(a.stdout, rows, 3)

@@ -87,6 +87,10 @@ func (a *app) explainStop(s *batch.Stop) (reason, hint string) {
 	case batch.StopUnauthorized:
 		reason, hint = a.explainGateway(gatewayErrorOf(s))
 		return a.say("処理を止めました。", "The run stopped. ") + reason, hint
+	case batch.StopUnknown:
+		return a.say("決済サービスから信頼できる回答を得られないことが続いたため、新しい請求を止めました。", "Too many requests ended without a trustworthy answer, so nothing more was charged."),
+			a.say("決済サービスの稼働状況を確かめてから、同じファイルをもう一度実行してください（二重に請求されることはありません）",
+				"see whether the payment service is up, then run the same file again; nothing is charged twice")
 	case batch.StopUnreachable:
 		reason, _ = a.explainGateway(gatewayErrorOf(s))
 		return a.say("処理を止めました。", "The run stopped. ") + reason, goOn

@@ -28,6 +28,8 @@ func Run(t *testing.T, newStore Store) {
 	}{
 		{"Move", testMove},
 		{"OpenJob", testOpenJob},
+		{"Adopt", testAdopt},
+		{"Sweeps", testSweeps},
 		{"Accounts", testAccounts},
 		{"Hold", testHold},
 		{"Entries", testEntries},

@@ -116,6 +116,7 @@ func testProofs(t *testing.T, newStore Store) {
 	nothing := func(*batch.Entry) {}
 	e := b.accept(sample("1"))[0]
 	refuse(e, batch.Charging, nothing)
+	refuse(e, batch.Accepted, func(e *batch.Entry) { e.Job = 0 }) // only what was issued elsewhere is in no job
 	e = b.step(e, batch.Charging)
 	refuse(e, batch.Charged, nothing)
 	e = b.step(e, batch.Charged)

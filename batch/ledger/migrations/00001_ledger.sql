@@ -3,8 +3,9 @@
 
 -- +goose Up
 CREATE TABLE account (
-	id   TEXT    NOT NULL,
-	live INTEGER NOT NULL UNIQUE CHECK (live IN (0, 1)), -- one account for each mode
+	id       TEXT    NOT NULL,
+	live     INTEGER NOT NULL UNIQUE CHECK (live IN (0, 1)), -- one account for each mode
+	swept_at INTEGER NOT NULL DEFAULT 0, -- when its latest complete sweep began
 	PRIMARY KEY (id, live)
 ) STRICT;
 
@@ -37,7 +38,7 @@ CREATE TABLE invoice (
 	state        TEXT    NOT NULL CHECK (state IN (
 		'accepted', 'charging', 'unknown', 'declined', 'charged',
 		'mailing', 'mailed', 'deferred', 'refused', 'held')),
-	job          INTEGER NOT NULL REFERENCES job (id),
+	job          INTEGER REFERENCES job (id), -- NULL: issued elsewhere, in no job
 
 	number       TEXT    NOT NULL,
 	name         TEXT    NOT NULL,
@@ -58,6 +59,9 @@ CREATE TABLE invoice (
 	source_id    TEXT    NOT NULL,
 	refusal_code TEXT    NOT NULL,
 	refusal_text TEXT    NOT NULL,
+	missed_at    INTEGER NOT NULL,
+	elsewhere    INTEGER NOT NULL,
+	duplicates   TEXT    NOT NULL,
 
 	charge_id        TEXT    NOT NULL,
 	charge_source_id TEXT    NOT NULL,
@@ -85,6 +89,8 @@ CREATE TABLE invoice (
 
 	FOREIGN KEY (account, live) REFERENCES account (id, live),
 	-- Each intent and each outcome is worth something only with its proof.
+	CONSTRAINT uncharged_has_job CHECK (
+		state NOT IN ('accepted', 'charging', 'unknown', 'declined') OR job IS NOT NULL),
 	CONSTRAINT intent_has_time CHECK (state <> 'charging' OR intent_at <> 0),
 	CONSTRAINT charged_has_charge CHECK (
 		state IN ('accepted', 'charging', 'unknown', 'declined') OR charge_id <> ''),
@@ -113,10 +119,10 @@ CREATE INDEX event_key ON event (key);
 -- +goose StatementBegin
 CREATE TRIGGER invoice_transition BEFORE UPDATE OF state ON invoice
 WHEN NEW.state <> OLD.state AND OLD.state || '>' || NEW.state NOT IN (
-	'accepted>charging',
+	'accepted>charging', 'accepted>charged',
 	'charging>charged', 'charging>declined', 'charging>unknown', 'charging>accepted',
 	'unknown>charged', 'unknown>accepted',
-	'declined>accepted',
+	'declined>accepted', 'declined>charged',
 	'charged>mailing',
 	'mailing>mailed', 'mailing>deferred', 'mailing>refused', 'mailing>held',
 	'deferred>mailing',

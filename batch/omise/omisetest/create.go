@@ -35,7 +35,7 @@ func (s *Server) retrieveSource(c call) reply {
 	if source == nil || source.live != c.live {
 		return notFound("source " + c.id)
 	}
-	return found(source.object(s.now()))
+	return found(s.sourceAsShown(source).object(s.now()))
 }
 
 // createCharge charges a source that was made before, or one made on the way. A

@@ -25,6 +25,7 @@ const (
 	Truncated           FaultKind = "truncated"             // commits; closes the connection half way through the answer
 	TooManyRequests     FaultKind = "too_many_requests"     // 429, with RetryAfter; commits nothing
 	Late                FaultKind = "late"                  // commits; answers when Release is closed, or never
+	LateCommit          FaultKind = "late_commit"           // closes the connection at once; commits when Release is closed, or never
 	Redirect307         FaultKind = "redirect_307"          // 307 to the same place; commits nothing
 	BackendError        FaultKind = "backend_error"         // 400 backend_error; commits if Commit
 	WrongLivemode       FaultKind = "wrong_livemode"        // commits; answers the other mode
@@ -43,7 +44,8 @@ type Fault struct {
 	Count      int                      // 0 is 1
 	RetryAfter time.Duration            // of TooManyRequests; 0: no such header
 	Commit     bool                     // of BackendError
-	Release    <-chan struct{}          // of Late; nil: no answer as long as the client waits
+	Release    <-chan struct{}          // of Late and LateCommit; nil: never released
+	Committed  func()                   // of LateCommit, called when that has been done; may be nil
 }
 
 // Order makes requests to come fail. Of several orders that fit a request the
@@ -55,6 +57,13 @@ func (s *Server) Order(faults ...Fault) {
 		f.Count = max(f.Count, 1)
 		s.faults = append(s.faults, &f)
 	}
+}
+
+// Forgive takes back every order. What waits for a release goes on waiting.
+func (s *Server) Forgive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
 }
 
 // faultFor uses up one of the ordered faults; nil when none fits.
@@ -78,8 +87,20 @@ func (f *Fault) fits(r *http.Request) bool {
 
 func (f *Fault) is(kind FaultKind) bool { return f != nil && f.Kind == kind }
 
-// strikesBefore reports whether the request gets neither work nor answer.
-func (f *Fault) strikesBefore() bool { return f.is(CutBefore) }
+// strikesBefore reports whether the request gets neither work nor answer, at
+// least not while the client is there.
+func (f *Fault) strikesBefore() bool { return f.is(CutBefore) || f.is(LateCommit) }
+
+// commitLater does what a request asks for once the fault is released, as of
+// that moment, though the client has long gone: servers do finish what they had
+// in a queue.
+func (s *Server) commitLater(f *Fault, r *http.Request, in input) {
+	<-f.Release
+	s.answer(r, in)
+	if f.Committed != nil {
+		f.Committed()
+	}
+}
 
 // replaces reports whether the request gets an answer but no work.
 func (f *Fault) replaces() bool {
@@ -152,6 +173,10 @@ func distort(kind FaultKind, body any) {
 		}
 	case *sourceObject:
 		distortSource(kind, object)
+	case *listObject:
+		for _, charge := range object.Data {
+			distort(kind, charge)
+		}
 	case *chargeObject:
 		distortSource(kind, object.Source)
 		switch kind {

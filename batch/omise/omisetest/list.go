@@ -37,7 +37,7 @@ func (s *Server) listCharges(c call) reply {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := s.shelf.between(c.live, part.from, part.to)
+	all := s.listed(c.live, part.from, part.to)
 	list := part.object("/charges")
 	list.Total = len(all)
 	for i := part.offset; i < min(part.offset+part.limit, len(all)); i++ {
@@ -142,7 +142,7 @@ func filtersOf(query url.Values) map[string]string {
 func (s *Server) matches(c call, now time.Time) []*heldCharge {
 	var matches []*heldCharge
 	wanted, filters := c.query.Get("query"), filtersOf(c.query)
-	for _, held := range slices.Backward(s.shelf.byTime[c.live]) {
+	for _, held := range slices.Backward(s.listed(c.live, time.Time{}, now)) {
 		status, _ := held.statusAt(now)
 		switch {
 		case held.id != wanted && !strings.Contains(held.description, wanted):

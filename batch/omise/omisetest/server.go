@@ -12,6 +12,7 @@
 package omisetest
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"strings"
@@ -41,6 +42,7 @@ type Server struct {
 	mu       sync.Mutex
 	url      string // what authorize_uri begins with; empty: as the request addressed us
 	shelf    *shelf
+	lag      lag
 	faults   []*Fault
 	recorded []RecordedRequest
 }
@@ -105,6 +107,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in, err := readInput(w, r)
 	s.record(r, in)
 	fault := s.faultFor(r)
+	if err == nil && fault.is(LateCommit) && fault.Release != nil {
+		go s.commitLater(fault, r.WithContext(context.WithoutCancel(r.Context())), in)
+	}
 	if !s.wait(r) || fault.strikesBefore() {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}

@@ -29,6 +29,7 @@ type heldSource struct {
 	createdAt time.Time
 	payer     payer
 	charge    *heldCharge // the latest; nil before the first
+	usedAt    time.Time   // when the first was made
 }
 
 // payer is what a source is made of.
@@ -114,6 +115,9 @@ func (s *shelf) addCharge(c *heldCharge) {
 	c.id, c.page = s.newID("chrg", live), s.newID("oflp", live)
 	c.paymentCode = s.newCode()
 	c.status = pending
+	if c.source.charge == nil {
+		c.source.usedAt = c.createdAt
+	}
 	c.source.charge = c
 	s.charges[c.id] = c
 	s.pages[c.page] = c

@@ -1,0 +1,41 @@
+package batch
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"konbill/invoice/csvfile"
+)
+
+// Disk is where files are read from and results are left. What Write has
+// stored is durable and whole.
+type Disk interface {
+	Read(path string) ([]byte, error)
+	MakeFolder(path string) error
+	Write(path string, data []byte) error
+	Remove(path string) error // none being there is no error
+}
+
+// disk is the machine's own unless the runner was given another.
+func (r *Runner) disk() Disk {
+	if r.Disk != nil {
+		return r.Disk
+	}
+	return machine{}
+}
+
+// machine is the disk of this machine. What it makes is its owner's alone: it
+// holds personal data.
+type machine struct{}
+
+func (machine) Read(path string) ([]byte, error)     { return csvfile.ReadFile(path) }
+func (machine) MakeFolder(path string) error         { return os.MkdirAll(path, 0o700) }
+func (machine) Write(path string, data []byte) error { return WriteFile(path, data) }
+
+func (machine) Remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,282 @@
+package ledgertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"konbill/batch"
+	"konbill/invoice"
+)
+
+// tables is what a Memory stores. Each of its operations checks everything
+// before it changes anything, so that it happens wholly or not at all.
+type tables struct {
+	owners   map[bool]string // account ids, by mode: live or not
+	swept    map[bool]time.Time
+	keys     map[string]batch.Account // by fingerprint
+	jobs     []batch.Job              // job n is the n-th
+	entries  []batch.Entry            // as they were accepted
+	index    map[batch.Key]int        // into entries
+	charges  map[string]batch.Key     // by charge id
+	messages map[string]batch.Key     // by Message-ID
+	events   map[batch.Key][]batch.Event
+}
+
+func newTables() tables {
+	return tables{
+		owners: map[bool]string{}, swept: map[bool]time.Time{}, keys: map[string]batch.Account{},
+		index: map[batch.Key]int{}, charges: map[string]batch.Key{}, messages: map[string]batch.Key{},
+		events: map[batch.Key][]batch.Event{},
+	}
+}
+
+func (t *tables) clone() tables {
+	c := tables{
+		owners: maps.Clone(t.owners), swept: maps.Clone(t.swept), keys: maps.Clone(t.keys),
+		jobs: slices.Clone(t.jobs), entries: slices.Clone(t.entries), index: maps.Clone(t.index),
+		charges: maps.Clone(t.charges), messages: maps.Clone(t.messages), events: maps.Clone(t.events),
+	}
+	for key, events := range c.events {
+		c.events[key] = slices.Clone(events)
+	}
+	return c
+}
+
+// mayBelongTo refuses an account when the store has another one in its mode.
+func (t *tables) mayBelongTo(a batch.Account) error {
+	if owner, bound := t.owners[a.Live]; bound && owner != a.ID {
+		return batch.ErrOtherAccount
+	}
+	return nil
+}
+
+func (t *tables) remember(fingerprint string, a batch.Account) error {
+	if err := t.mayBelongTo(a); err != nil {
+		return err
+	}
+	if bound, known := t.keys[fingerprint]; known && bound != a {
+		return batch.ErrOtherAccount
+	}
+	t.owners[a.Live], t.keys[fingerprint] = a.ID, a
+	return nil
+}
+
+func (t *tables) recordSweep(a batch.Account, began time.Time) error {
+	if err := t.mayBelongTo(a); err != nil {
+		return err
+	}
+	t.owners[a.Live] = a.ID
+	if began := rounded(began); began.After(t.swept[a.Live]) {
+		t.swept[a.Live] = began
+	}
+	return nil
+}
+
+// acceptance is a verdict that changes the store.
+type acceptance struct {
+	entry batch.Entry
+	event batch.Event
+}
+
+func (t *tables) openJob(job batch.Job, invoices []invoice.Invoice) (int64, []batch.Verdict, error) {
+	if err := t.mayBelongTo(job.Account); err != nil {
+		return 0, nil, err
+	}
+	job.ID, job.StartedAt = int64(len(t.jobs))+1, rounded(job.StartedAt)
+	job.FinishedAt, job.Totals = time.Time{}, nil
+	verdicts, changes, err := t.judge(job, invoices)
+	if err != nil {
+		return 0, nil, err
+	}
+	t.owners[job.Account.Live] = job.Account.ID
+	t.jobs = append(t.jobs, job)
+	for _, c := range changes {
+		t.put(c.entry, c.event)
+	}
+	return job.ID, verdicts, nil
+}
+
+func (t *tables) judge(job batch.Job, invoices []invoice.Invoice) ([]batch.Verdict, []acceptance, error) {
+	verdicts := make([]batch.Verdict, len(invoices))
+	var changes []acceptance
+	seen := make(map[string]bool, len(invoices))
+	for i, row := range invoices {
+		if seen[row.Number] {
+			return nil, nil, errors.New("a job names one invoice twice")
+		}
+		seen[row.Number] = true
+		row.Due = rounded(row.Due)
+		var event *batch.Event
+		verdicts[i], event = batch.Accept(t.known(batch.KeyOf(job.Account, row.Number)), job, row)
+		if event != nil {
+			changes = append(changes, acceptance{verdicts[i].Entry, *event})
+		}
+	}
+	return verdicts, changes, nil
+}
+
+func (t *tables) closeJob(id int64, finishedAt time.Time, totals batch.Totals) error {
+	if id < 1 || id > int64(len(t.jobs)) {
+		return batch.ErrNotFound
+	}
+	job := &t.jobs[id-1]
+	job.FinishedAt, job.Totals = rounded(finishedAt), maps.Clone(totals)
+	return nil
+}
+
+// latestJobs returns at most limit of the jobs wanted, newest first.
+func (t *tables) latestJobs(limit int, wanted func(batch.Job) bool) []batch.Job {
+	var latest []batch.Job
+	for _, j := range slices.Backward(t.jobs) {
+		if len(latest) >= limit {
+			break
+		}
+		if wanted(j) {
+			j.Totals = maps.Clone(j.Totals)
+			latest = append(latest, j)
+		}
+	}
+	return latest
+}
+
+func (t *tables) adopt(e batch.Entry, who, why string) (batch.Entry, error) {
+	if err := t.mayBelongTo(e.Account); err != nil {
+		return batch.Entry{}, err
+	}
+	if known := t.known(e.Key); known != nil {
+		return batch.Entry{}, &batch.StaleError{Key: e.Key, Have: known.State}
+	}
+	adopted, event := batch.Adopted(e, who, why)
+	roundTimes(&adopted)
+	if err := t.check(batch.Entry{}, adopted); err != nil {
+		return batch.Entry{}, err
+	}
+	t.owners[e.Account.Live] = e.Account.ID
+	t.put(adopted, event)
+	return adopted, nil
+}
+
+func (t *tables) move(ctx context.Context, m batch.Move, change func(*batch.Entry)) (batch.Entry, error) {
+	before, err := t.entry(m.Key)
+	if err != nil {
+		return batch.Entry{}, err
+	}
+	after, err := m.Apply(before, change)
+	if err != nil {
+		return batch.Entry{}, err
+	}
+	roundTimes(&after)
+	if err := t.check(before, after); err != nil {
+		return batch.Entry{}, err
+	}
+	if err := ctx.Err(); err != nil { // it may have ended during change
+		return batch.Entry{}, err
+	}
+	t.put(after, m.Event())
+	return after, nil
+}
+
+// check wants what a state can't be without, what is there once, and what never
+// changes again.
+func (t *tables) check(before, after batch.Entry) error {
+	state := after.State
+	switch {
+	case state == batch.Charging && after.IntentAt.IsZero():
+		return errors.New("an intent without its time")
+	case state.HasCharge() && after.Charge.ID == "":
+		return fmt.Errorf("an invoice %s without a charge", state)
+	case state.HasCharge() && state != batch.Charged && after.MessageID == "":
+		return fmt.Errorf("an invoice %s without a Message-ID", state)
+	case !state.HasCharge() && after.Job == 0:
+		return fmt.Errorf("an invoice %s without a job", state)
+	case after.Job < 0 || after.Job > int64(len(t.jobs)):
+		return fmt.Errorf("an invoice of job %d, which isn't there", after.Job)
+	case before.Charge.ID != "" && after.Charge.ID != before.Charge.ID:
+		return errors.New("a charge is never replaced or forgotten")
+	case taken(t.charges, after.Charge.ID, after.Key):
+		return errors.New("a charge of another invoice")
+	case taken(t.messages, after.MessageID, after.Key):
+		return errors.New("a Message-ID of another invoice")
+	}
+	return nil
+}
+
+func taken(owners map[string]batch.Key, id string, by batch.Key) bool {
+	owner, there := owners[id]
+	return there && owner != by
+}
+
+// put stores an entry, new or not, with its event.
+func (t *tables) put(e batch.Entry, event batch.Event) {
+	event.At = rounded(event.At)
+	t.events[e.Key] = append(t.events[e.Key], event)
+	if i, known := t.index[e.Key]; known {
+		delete(t.messages, t.entries[i].MessageID)
+		t.entries[i] = e
+	} else {
+		t.index[e.Key] = len(t.entries)
+		t.entries = append(t.entries, e)
+	}
+	if e.Charge.ID != "" {
+		t.charges[e.Charge.ID] = e.Key
+	}
+	if e.MessageID != "" {
+		t.messages[e.MessageID] = e.Key
+	}
+}
+
+// known returns a copy of what is stored under a key, or nil.
+func (t *tables) known(key batch.Key) *batch.Entry {
+	i, ok := t.index[key]
+	if !ok {
+		return nil
+	}
+	e := t.entries[i]
+	return &e
+}
+
+func (t *tables) entry(key batch.Key) (batch.Entry, error) {
+	if known := t.known(key); known != nil {
+		return *known, nil
+	}
+	return batch.Entry{}, batch.ErrNotFound
+}
+
+func (t *tables) selected(q batch.Query) []batch.Entry {
+	numbers := make(map[string]bool, len(q.Numbers))
+	for _, n := range q.Numbers {
+		numbers[n] = true
+	}
+	var selected []batch.Entry
+	for i := range t.entries {
+		e := &t.entries[i]
+		if (len(numbers) == 0 || numbers[e.Invoice.Number]) &&
+			(len(q.States) == 0 || slices.Contains(q.States, e.State)) &&
+			(q.Job == 0 || q.Job == e.Job) {
+			selected = append(selected, *e)
+		}
+	}
+	return selected
+}
+
+// rounded is a time as a ledger gives it back: in microseconds, UTC. The first
+// instant of 1970 can't be told from none.
+func rounded(t time.Time) time.Time {
+	if t.IsZero() || t.UnixMicro() == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(t.UnixMicro()).UTC()
+}
+
+func roundTimes(e *batch.Entry) {
+	for _, t := range []*time.Time{
+		&e.Invoice.Due, &e.IntentAt, &e.MissedAt, &e.Charge.CreatedAt, &e.Charge.ExpiresAt, &e.Charge.PaidAt,
+		&e.MailedAt, &e.AcceptedAt, &e.UpdatedAt,
+	} {
+		*t = rounded(*t)
+	}
+}

@@ -1,0 +1,67 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"konbill/batch"
+)
+
+// Adopt implements batch.Ledger. It returns ErrOtherAccount as OpenJob does.
+func (l *Ledger) Adopt(ctx context.Context, e batch.Entry, who, why string) (batch.Entry, error) {
+	adopted, event := batch.Adopted(e, who, why)
+	adopted = asStored(adopted)
+	err := l.inTransaction(ctx, "adopt an invoice", func(tx transaction) error {
+		if err := tx.belongTo(ctx, e.Account); err != nil {
+			return err
+		}
+		known, err := tx.known(ctx, e.Key)
+		switch {
+		case err != nil:
+			return err
+		case known != nil:
+			return &batch.StaleError{Key: e.Key, Have: known.State}
+		}
+		if err := tx.insert(ctx, &adopted); err != nil {
+			return err
+		}
+		return tx.record(ctx, event)
+	})
+	if err != nil {
+		return batch.Entry{}, err
+	}
+	return adopted, nil
+}
+
+// SweptAt implements batch.Ledger. It returns ErrOtherAccount when the ledger
+// belongs to another account in the same mode.
+func (l *Ledger) SweptAt(ctx context.Context, a batch.Account) (time.Time, error) {
+	var owner string
+	var began instant
+	err := l.reader.QueryRowContext(ctx, "SELECT id, swept_at FROM account WHERE live = ?", a.Live).Scan(&owner, &began)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return time.Time{}, nil
+	case err == nil && owner != a.ID:
+		err = batch.ErrOtherAccount
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look up the latest sweep: %w", explain(err))
+	}
+	return time.Time(began), nil
+}
+
+// RecordSweep implements batch.Ledger. It returns ErrOtherAccount as OpenJob
+// does.
+func (l *Ledger) RecordSweep(ctx context.Context, a batch.Account, began time.Time) error {
+	return l.inTransaction(ctx, "record a sweep", func(tx transaction) error {
+		if err := tx.belongTo(ctx, a); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "UPDATE account SET swept_at = max(swept_at, ?) WHERE live = ?", instant(began), a.Live)
+		return err
+	})
+}

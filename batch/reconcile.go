@@ -1,0 +1,159 @@
+package batch
+
+import (
+	"context"
+	"time"
+)
+
+// mostSurveys bounds how often unknown outcomes are looked for before they are
+// left to the next run: a first and a second scan, and both once more for those
+// that were proved absent, asked for again and left unknown again.
+const mostSurveys = 4
+
+// sweepFirst looks for charges under the job's numbers that the ledger doesn't
+// know, before the first charge is asked for: a ledger can be lost, restored
+// from a backup, or not the only one. A job that has nothing to charge needs no
+// look.
+func (s *settler) sweepFirst(ctx context.Context, j *job) *Stop {
+	undecided := j.where(func(o *RowOutcome) bool { return o.known() && !o.Entry.State.HasCharge() && o.Entry.State != Declined })
+	if len(undecided) == 0 {
+		return nil
+	}
+	if _, err := s.survey(ctx, j.account); err != nil {
+		return stopOf(err)
+	}
+	return s.lookAgain(ctx, j, undecided)
+}
+
+// lookAgain takes over what a survey has changed. A row whose number turned out
+// to be issued with other content is a conflict.
+func (s *settler) lookAgain(ctx context.Context, j *job, outcomes []*RowOutcome) *Stop {
+	for _, o := range outcomes {
+		e, err := s.Ledger.Entry(ctx, o.Entry.Key)
+		if err != nil {
+			return stopOf(ledgerStop(err))
+		}
+		verdict := Verdict{Outcome: Known, Entry: e}
+		if field := Differs(e.Invoice, o.Invoice); field != "" && e.Elsewhere {
+			verdict.Outcome, verdict.Conflict = Conflict, field
+			o.Entry, o.Result = Entry{}, Rejected
+		}
+		o.judge(j.sheet, verdict)
+		o.chargedIn = o.chargedIn || e.State.HasCharge() && !e.Elsewhere && !e.IntentAt.Before(j.started.Truncate(time.Microsecond))
+	}
+	return nil
+}
+
+// settleUnknown looks for the charges of rows that got no trustworthy answer,
+// waiting as long as it takes to be sure, and settles what it learns: a charge
+// that is found is mailed, one that is proved absent is asked for again.
+func (s *settler) settleUnknown(ctx context.Context, j *job, out *output) *Stop {
+	isOpen := func(o *RowOutcome) bool { return o.Entry.State == Unknown }
+	var looked time.Time
+	for range mostSurveys {
+		open := j.where(isOpen)
+		if len(open) == 0 {
+			return nil
+		}
+		if stop := s.waitUntil(ctx, s.readyAt(entriesOf(open), looked), len(open)); stop != nil {
+			return stop
+		}
+		survey, err := s.survey(ctx, j.account)
+		if err != nil {
+			return stopOf(err)
+		}
+		looked = survey.Began
+		if stop := s.lookAgain(ctx, j, open); stop != nil {
+			return stop
+		}
+		if stop := s.pool(ctx, out, open); stop != nil {
+			return stop
+		}
+	}
+	return nil
+}
+
+func entriesOf(outcomes []*RowOutcome) []Entry {
+	entries := make([]Entry, len(outcomes))
+	for i, o := range outcomes {
+		entries[i] = o.Entry
+	}
+	return entries
+}
+
+// readyAt is when the next look can tell more about invoices in doubt than one
+// before: long enough after every intent, every first look that missed the
+// charge, and the latest look of all.
+func (r *Runner) readyAt(open []Entry, looked time.Time) time.Time {
+	latest := looked
+	for _, e := range open {
+		for _, at := range []time.Time{e.IntentAt, e.MissedAt} {
+			if at.After(latest) {
+				latest = at
+			}
+		}
+	}
+	return latest.Add(r.Settings.SettleAfter)
+}
+
+// waitUntil waits second by second, so that people can see it.
+func (r *Runner) waitUntil(ctx context.Context, at time.Time, open int) *Stop {
+	for {
+		left := at.Sub(r.Now())
+		if left <= 0 {
+			return nil
+		}
+		if r.Waiting != nil {
+			r.Waiting(Waiting{Left: left, Open: open})
+		}
+		if err := r.Wait(ctx, min(left, time.Second)); err != nil {
+			return &Stop{Reason: StopInterrupted}
+		}
+	}
+}
+
+// Waiting says that unknown outcomes can be looked for once some time has gone.
+type Waiting struct {
+	Left time.Duration
+	Open int // outcomes that are unknown
+}
+
+// Reconcile settles every unknown outcome of the account as far as that can be
+// known: it looks, waits, and looks again. Nothing is charged and nothing is
+// mailed; invoices proved to have no charge are left for the next run. The
+// survey adds up all its looks; the error is as Run's.
+func (r *Runner) Reconcile(ctx context.Context) (*Survey, error) {
+	release, err := r.Ledger.Hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	account, err := r.identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var total Survey
+	for look := 0; look == 0 || len(total.Open) > 0 && look <= 2; look++ {
+		if look > 0 {
+			if stop := r.waitUntil(ctx, r.readyAt(total.Open, total.Began), len(total.Open)); stop != nil {
+				return &total, stop
+			}
+		}
+		survey, err := r.survey(ctx, account)
+		if err != nil {
+			return &total, err
+		}
+		total.add(survey)
+	}
+	return &total, nil
+}
+
+// add takes in a later look: what was learnt adds up, what is open is the
+// latest look's to say.
+func (s *Survey) add(later *Survey) {
+	s.Began, s.Listed, s.Open = later.Began, later.Listed, later.Open
+	s.Strays, s.Duplicate = later.Strays, later.Duplicate
+	s.Adopted = append(s.Adopted, later.Adopted...)
+	s.Found = append(s.Found, later.Found...)
+	s.Absent = append(s.Absent, later.Absent...)
+}

@@ -1,0 +1,200 @@
+package batch_test
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"konbill/batch"
+	"konbill/invoice"
+	"konbill/mailer"
+)
+
+// judge watches everything that happens in the simulated world, knows the truth
+// about it, and says what must never have happened.
+type judge struct {
+	*world
+	numbers    map[batch.Key]string
+	underWay   map[batch.Key]int // charges the API will still make
+	processes  []*process        // at work at the same time
+	mailsOnce  bool              // smtp.on_unknown = "hold"
+	violations []string
+}
+
+func (j *judge) violated(format string, args ...any) {
+	v := fmt.Sprintf(format, args...)
+	j.tell("VIOLATED: %s", v)
+	j.violations = append(j.violations, v)
+}
+
+func (j *judge) numberOf(key batch.Key) string { return j.numbers[key] }
+
+// alone reports whether nobody else moves the invoices of a run.
+func (j *judge) alone() bool { return len(j.processes) == 1 }
+
+// charged: no key ever has two payable charges.
+func (j *judge) charged(c *apiCharge) {
+	bills := j.api.payable(c.Key)
+	ours := slices.DeleteFunc(bills, func(b *apiCharge) bool { return b.foreign })
+	if len(ours) > 1 {
+		j.violated("%s is charged %d times", c.Number, len(ours))
+	}
+}
+
+// acts: who was told that another run holds the ledger touches nothing.
+func (j *judge) acts(p *process, what string) {
+	if p.refused {
+		j.violated("%s goes on although another run holds the ledger: %s", p.name, what)
+	}
+}
+
+// asks: nobody asks for a charge without holding the ledger.
+func (j *judge) asks(p *process, r batch.ChargeRequest) {
+	p.asked[r.Key] = true
+	if !p.holding {
+		j.violated("%s asks for the charge of %s without holding the ledger", p.name, r.Number)
+	}
+}
+
+// holds: one process at a time holds a ledger, and a dead one doesn't.
+func (j *judge) holds(p *process, err error) {
+	other := slices.IndexFunc(j.processes, func(q *process) bool { return q != p && q.holding && q.book == p.book }) >= 0
+	switch {
+	case err == nil && other && !p.lockless:
+		j.violated("%s holds the ledger together with another run", p.name)
+	case errors.Is(err, batch.ErrHeld) && !other:
+		j.violated("%s is told that another run holds the ledger, and none does", p.name)
+	}
+	p.holding, p.refused = err == nil, errors.Is(err, batch.ErrHeld)
+}
+
+// mailed: a mail leaves only when the ledger durably has its charge and its
+// intent, and the API has that charge.
+func (j *judge) mailed(p *process, e mailer.Envelope) {
+	number := numberOfAddress(e.To)
+	entry, err := p.book.Entry(context.Background(), batch.KeyOf(simulatedAccount, number))
+	if err != nil {
+		j.violated("%s is mailed and not in the ledger: %v", number, err)
+		return
+	}
+	if entry.State != batch.Mailing && (j.alone() || entry.State != batch.Held) || entry.MessageID != e.MessageID {
+		j.violated("%s is mailed while the ledger has it %s, with Message-ID %q", number, entry.State, entry.MessageID)
+	}
+	if !slices.ContainsFunc(j.api.payable(entry.Key), func(c *apiCharge) bool { return c.ID == entry.Charge.ID }) {
+		j.violated("%s is mailed with the charge %q, which the API doesn't have", number, entry.Charge.ID)
+	}
+	if !strings.Contains(string(e.Data), e.MessageID) {
+		j.violated("%s is mailed without its Message-ID", number)
+	}
+	if j.mailsOnce && slices.Contains(j.mail.stored, storedMail{to: e.To, life: p.book.life}) {
+		j.violated("%s is mailed again although it was mailed", number)
+	}
+}
+
+// finished judges what a run that came to its end says of its file. A process
+// that died says nothing.
+func (j *judge) finished(p *process, report *batch.Report, err error) {
+	switch {
+	case p.dead:
+		return
+	case p.refused != errors.Is(err, batch.ErrHeld):
+		j.violated("%s: another run holds the ledger (%v), and the error is %v", p.name, p.refused, err)
+	}
+	if report == nil {
+		if len(p.asked) > 0 {
+			j.violated("%s asked for charges and reports nothing: %v", p.name, err)
+		}
+		return
+	}
+	if in, out := report.Receipt.RowsIn, report.Receipt.Results.All(); in != out {
+		j.violated("%s: %+v in, %+v out", p.name, in, out)
+	}
+	if len(report.Rows) != len(p.rows) {
+		j.violated("%s: %d rows in, %d reported", p.name, len(p.rows), len(report.Rows))
+		return
+	}
+	for i, o := range report.Rows {
+		j.reported(p, p.rows[i], o)
+	}
+	if !p.diskFails {
+		j.written(p, report)
+	}
+}
+
+// reported compares what a run says of a row with what the API has.
+func (j *judge) reported(p *process, row content, o batch.RowOutcome) {
+	key := batch.KeyOf(simulatedAccount, row.number)
+	bills := j.api.payable(key)
+	conflict := slices.ContainsFunc(o.Findings, func(f invoice.Finding) bool { return f.Code == invoice.CodeConflict })
+	wrong := func(why string) { j.violated("%s: %s is %s: %s", p.name, row.number, o.Result, why) }
+	if o.Invoice.Number != row.number {
+		wrong("another row is " + o.Invoice.Number)
+	}
+	if !row.good() && o.Result != batch.Rejected {
+		wrong("the row is bad")
+	}
+	switch o.Result {
+	case batch.Issued, batch.AlreadyIssued:
+		i := slices.IndexFunc(bills, func(c *apiCharge) bool { return c.ID == o.Entry.Charge.ID })
+		if i < 0 {
+			wrong(fmt.Sprintf("the API has no charge %q for it", o.Entry.Charge.ID))
+		} else if int(bills[i].Amount) != row.amount || bills[i].Phone != row.phone {
+			wrong("the charge has another content")
+		}
+		if o.Result == batch.Issued && j.alone() && !p.asked[key] {
+			wrong("nobody asked for it in this run")
+		}
+	case batch.Failed:
+		mine := slices.ContainsFunc(bills, func(c *apiCharge) bool { return c.life == p.book.life })
+		if j.alone() && (mine || j.underWay[key] > 0) {
+			wrong("its charge was made")
+		}
+	case batch.Rejected:
+		if row.good() && !conflict {
+			wrong("the row is good")
+		}
+		if p.asked[key] {
+			wrong("it was asked for")
+		}
+	}
+}
+
+// written: the results file has every row, with the result that was reported.
+func (j *judge) written(p *process, report *batch.Report) {
+	records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(j.disk[report.Results]), "\uFEFF"))).ReadAll()
+	if err != nil || len(records) != len(report.Rows)+1 {
+		j.violated("%s: %d lines of results for %d rows, %v", p.name, len(records), len(report.Rows), err)
+		return
+	}
+	column := slices.Index(records[0], "result")
+	for i, o := range report.Rows {
+		if records[i+1][0] != p.rows[i].number || records[i+1][column] != string(o.Result) {
+			j.violated("%s: line %q of the results for %s, which is %s", p.name, records[i+1], p.rows[i].number, o.Result)
+		}
+	}
+}
+
+// settled judges the end of all: every good invoice is charged exactly once and
+// known to be.
+func (j *judge) settled(b *book, rows []*content) {
+	for _, row := range rows {
+		key := batch.KeyOf(simulatedAccount, row.number)
+		ours := slices.DeleteFunc(j.api.payable(key), func(c *apiCharge) bool { return c.foreign })
+		if !row.good() {
+			if len(ours) > 0 {
+				j.violated("%s is a bad row and was charged", row.number)
+			}
+			continue
+		}
+		if len(ours) != 1 {
+			j.violated("%s ends with %d charges", row.number, len(ours))
+		}
+		entry, err := b.Entry(context.Background(), key)
+		if err != nil || !entry.State.HasCharge() {
+			j.violated("%s ends %s, %v", row.number, entry.State, err)
+		}
+	}
+}

@@ -1,0 +1,325 @@
+package batch_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"konbill/batch"
+	"konbill/batch/ledger/ledgertest"
+	"konbill/invoice"
+	"konbill/invoice/csvfile"
+	"konbill/templates"
+)
+
+// simulation is one history: what a seed makes of a shop's invoices.
+type simulation struct {
+	*world
+	settings batch.Settings
+	sabotage sabotage
+	rows     []*content
+	book     *book
+	backup   *ledgertest.Snapshot
+	branch   *book // of the same company, on the same account
+	lives    int
+	commands int
+}
+
+// book is a ledger, and how often its memory was lost so far.
+type book struct {
+	*ledgertest.Memory
+	life int
+}
+
+// content is what the file says in a row.
+type content struct {
+	number, email, phone, description string
+	amount                            int
+}
+
+// good reports whether the row passes its checks.
+func (c content) good() bool { return c.amount >= 200 }
+
+func (c content) line() string {
+	return fmt.Sprintf("%s,%d,%s,山田太郎,%s,%s\n", c.number, c.amount, c.email, c.phone, c.description)
+}
+
+func numberOfAddress(to string) string {
+	local, _, _ := strings.Cut(to, "@")
+	return strings.ToUpper(strings.TrimPrefix(local, "refused."))
+}
+
+// simulate plays the history of a seed and returns what was violated. It must
+// run in a bubble of testing/synctest.
+func simulate(seed uint64, s sabotage, tell func(string)) []string {
+	w := &world{timeline: newTimeline(seed), disk: map[string][]byte{}}
+	w.tell = func(format string, args ...any) {
+		if tell != nil {
+			tell(w.stamp() + "  " + fmt.Sprintf(format, args...))
+		}
+	}
+	w.weather = w.drawWeather()
+	w.api = &api{world: w, skew: w.between(-3*time.Minute, 3*time.Minute)}
+	w.mail = &mailServer{world: w}
+	w.judge = &judge{world: w, numbers: map[batch.Key]string{}, underWay: map[batch.Key]int{}}
+	sim := &simulation{world: w, sabotage: s}
+	sim.book = sim.newBook()
+	sim.drawRows()
+	sim.drawSettings()
+	for range 1 + w.IntN(4) {
+		sim.interlude()
+		sim.round()
+	}
+	sim.finale()
+	return w.judge.violations
+}
+
+func (s *simulation) newBook() *book {
+	s.lives++
+	return &book{Memory: ledgertest.NewMemory(), life: s.lives}
+}
+
+func (s *simulation) drawRows() {
+	for i := range 1 + s.IntN(6) {
+		c := &content{number: fmt.Sprintf("N-%d", i), phone: "09011112222", amount: 1000 + i}
+		c.email = strings.ToLower(c.number) + "@example.jp"
+		switch {
+		case s.chance(0.1):
+			c.amount = 1 // too small
+		case s.chance(0.1):
+			c.email = "refused." + c.email
+		}
+		s.rows = append(s.rows, c)
+		s.judge.numbers[batch.KeyOf(simulatedAccount, c.number)] = c.number
+	}
+}
+
+func (s *simulation) drawSettings() {
+	s.settings = batch.Settings{
+		Reading: batch.Reading{
+			Rules:    invoice.Rules{DueDays: 30, MaxDueDays: 60, NameOverflow: invoice.CutName, Language: invoice.Japanese},
+			Language: invoice.Japanese,
+		},
+		Merchant: templates.Merchant{Name: "さくら商店", Phone: "03-0000-0000"}, MailFrom: "billing@sakura.example",
+		Workers: 1 + s.IntN(3), SourceFirst: s.chance(0.3), SettleAfter: settleAfter,
+		MailOff: s.chance(0.2), ResendHeld: s.chance(0.1), ResultsEncoding: csvfile.UTF8, ConfigHash: "c0ffee", Who: "run",
+	}
+	s.judge.mailsOnce = !s.settings.ResendHeld
+	if s.sabotage.settings != nil {
+		s.sabotage.settings(&s.settings)
+	}
+	s.tell("%d rows, %d workers, source-first %v, mail off %v, resend %v, weather %v",
+		len(s.rows), s.settings.Workers, s.settings.SourceFirst, s.settings.MailOff, s.settings.ResendHeld, s.weather)
+}
+
+// interlude is what happens between two runs.
+func (s *simulation) interlude() {
+	s.rest(s.between(0, 2*time.Minute))
+	if s.chance(0.3) {
+		s.weather = s.drawWeather()
+		s.tell("weather %v", s.weather)
+	}
+	switch {
+	case s.chance(0.1):
+		snapshot := s.book.Snapshot()
+		s.backup = &snapshot
+		s.tell("the ledger is backed up")
+	case s.chance(0.15) && s.backup != nil:
+		s.rest(calm)
+		s.book.Restore(*s.backup)
+		s.lives++
+		s.book.life = s.lives
+		s.tell("the ledger is restored")
+	case s.chance(0.1):
+		s.rest(calm)
+		s.book, s.backup = s.newBook(), nil
+		s.tell("the ledger is lost")
+	case s.chance(0.1):
+		s.visitBranch()
+	case s.chance(0.1):
+		c := s.rows[s.IntN(len(s.rows))]
+		if c.good() {
+			c.amount += 100
+			s.tell("somebody raises the amount of %s", c.number)
+		}
+	case s.chance(0.05):
+		s.plantForeign()
+	}
+}
+
+// visitBranch has a branch with a ledger of its own run the same file.
+func (s *simulation) visitBranch() {
+	if s.branch == nil {
+		s.branch = s.newBook()
+	}
+	s.tell("the branch runs the file")
+	s.rest(calm)
+	s.play(nil, s.now)
+	s.together(s.newProcess("branch", s.branch, false))
+	s.rest(calm)
+}
+
+// plantForeign charges an invoice once more by other means, under our key.
+func (s *simulation) plantForeign() {
+	if len(s.api.charges) == 0 {
+		return
+	}
+	original := s.api.charges[s.IntN(len(s.api.charges))]
+	if original.Status != "pending" {
+		return
+	}
+	planted := *original
+	planted.ID += "_foreign"
+	planted.CreatedAt, planted.listedAt, planted.foreign = s.now.Add(s.api.skew).Truncate(time.Second), s.now, true
+	s.api.charges = append(s.api.charges, &planted)
+	s.tell("somebody charges %s once more", original.Number)
+}
+
+// rest lets time go by.
+func (s *simulation) rest(d time.Duration) { s.play(nil, s.now.Add(d)) }
+
+// round is one run, or two at once, with whatever ends them early.
+func (s *simulation) round() {
+	first := s.newProcess("first", s.book, false)
+	s.drawFuses(first)
+	if !s.chance(0.2) {
+		s.together(first)
+		return
+	}
+	lockless := s.chance(0.5)
+	first.lockless = lockless
+	second := s.newProcess("second", s.book, lockless)
+	s.drawFuses(second)
+	s.together(first, second)
+}
+
+func (s *simulation) drawFuses(p *process) {
+	fuse := func(likely float64, burn func()) {
+		if s.chance(likely) {
+			p.fuses = append(p.fuses, struct {
+				left int
+				burn func()
+			}{1 + s.IntN(30+50*len(s.rows)), burn})
+		}
+	}
+	fuse(0.5, p.die)
+	fuse(0.1, p.interrupt)
+	fuse(0.1, p.finishUp)
+}
+
+func (s *simulation) newProcess(name string, b *book, lockless bool) *process {
+	s.commands++
+	p := &process{
+		world: s.world, name: fmt.Sprintf("%d %s", s.commands, name), book: b, lockless: lockless,
+		handle: b.Another(), asked: map[batch.Key]bool{}, drain: make(chan struct{}),
+	}
+	p.handle.Fail = memory{p}.fail
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	return p
+}
+
+// together runs the file by one or more processes, at about the same time, and
+// judges what they say.
+func (s *simulation) together(processes ...*process) {
+	s.judge.processes = processes
+	begun := map[*process]func(){}
+	for i, p := range processes {
+		path := fmt.Sprintf("/in/%d.csv", i)
+		for _, row := range s.rows {
+			p.rows = append(p.rows, *row)
+		}
+		s.disk[path] = []byte(fileOf(p.rows))
+		begin := func() {
+			go func() {
+				report, err := s.runner(p).Run(p.ctx, path, "")
+				begun[p] = func() { s.conclude(p, report, err) }
+				p.ended = true
+			}()
+		}
+		if i == 0 {
+			begin()
+		} else {
+			s.later(s.between(0, 40*time.Second), begin)
+		}
+	}
+	s.play(func() bool {
+		return !slices.ContainsFunc(processes, func(p *process) bool { return !p.ended })
+	}, time.Time{})
+	for _, p := range processes {
+		begun[p]()
+		p.cancel()
+	}
+}
+
+func fileOf(rows []content) string {
+	var b strings.Builder
+	b.WriteString("invoice_no,amount,email,name,phone,description\n")
+	for _, row := range rows {
+		b.WriteString(row.line())
+	}
+	return b.String()
+}
+
+// runner is Konbill, with the simulated world around it.
+func (s *simulation) runner(p *process) *batch.Runner {
+	r := &batch.Runner{
+		Ledger: memory{p}, Gateway: network{p}, Mailer: network{p}, Disk: files{p}, Settings: s.settings,
+		Fingerprint: "a key", Now: p.nowIs, Wait: p.wait, Waiting: p.waiting, At: p.at, Drain: p.drain,
+	}
+	r.DrawPlainly()
+	s.sabotage.apply(r)
+	return r
+}
+
+// conclude judges a run, and does what its results ask people to do.
+func (s *simulation) conclude(p *process, report *batch.Report, err error) {
+	s.tell("%s: ends: %v", p.name, err)
+	s.judge.finished(p, report, err)
+	if p.dead || report == nil {
+		return
+	}
+	for _, o := range report.Rows {
+		s.tell("%s: %s is %s %v, %s", p.name, o.Invoice.Number, o.Result, o.Codes(report.Reach), o.Entry.State)
+		s.correct(p, o, report.Reach)
+	}
+}
+
+// correct is what a person makes of a row that wasn't issued.
+func (s *simulation) correct(p *process, o batch.RowOutcome, reach batch.Reach) {
+	i := slices.IndexFunc(s.rows, func(c *content) bool { return c.number == o.Invoice.Number })
+	if i < 0 {
+		return
+	}
+	c := s.rows[i]
+	codes := o.Codes(reach)
+	switch {
+	case slices.Contains(codes, "charge_declined"):
+		c.email = strings.TrimPrefix(c.email, "refused.")
+		c.description += "改"
+		s.tell("somebody corrects %s", c.number)
+	case slices.Contains(codes, invoice.CodeConflict):
+		issued, err := p.book.Entry(context.Background(), batch.KeyOf(simulatedAccount, c.number))
+		if err == nil {
+			c.amount = int(issued.Invoice.Amount)
+			s.tell("somebody restores %s", c.number)
+		}
+	}
+}
+
+// mostRuns is how many runs without faults may be needed until all is settled:
+// one finds what is wrong with the rows, a second issues the corrected ones.
+const mostRuns = 3
+
+// finale lets the faults end. Then a run or a few settle everything.
+func (s *simulation) finale() {
+	s.weather = weather{}
+	s.api.busyUntil = time.Time{}
+	s.tell("the faults end")
+	for range mostRuns {
+		p := s.newProcess("last", s.book, false)
+		s.together(p)
+	}
+	s.judge.settled(s.book, s.rows)
+}

@@ -1,0 +1,101 @@
+package batch_test
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+)
+
+var (
+	seeds = flag.Uint64("seeds", 500, "how many histories TestSimulator plays")
+	seed  = flag.Uint64("seed", 0, "the one history TestSimulator plays; with -v it tells what happens")
+)
+
+// TestSimulator plays the histories of many seeds: invoices, settings, faults
+// of everything a run meets, crashes and what people do between the runs. What
+// must never happen is said in simulator_invariants_test.go.
+func TestSimulator(t *testing.T) {
+	if *seed != 0 {
+		for _, v := range play(t, *seed, sabotage{}, func(line string) { t.Log(line) }) {
+			t.Error(v)
+		}
+		return
+	}
+	forEachSeed(t, *seeds, func(seed uint64) bool {
+		violations := play(t, seed, sabotage{}, nil)
+		if len(violations) > 0 {
+			t.Errorf("seed %d: %q\nreplay it with: go test ./batch -run '^TestSimulator$' -v -seed %[1]d", seed, violations)
+		}
+		return len(violations) == 0
+	})
+}
+
+// mostUnnoticed is how many histories may pass before a missing guard is
+// noticed.
+const mostUnnoticed = 3000
+
+// TestSimulatorNotices takes one guard away at a time: a simulator that goes on
+// finding nothing would prove nothing.
+func TestSimulatorNotices(t *testing.T) {
+	for _, s := range sabotages {
+		t.Run(s.guard, func(t *testing.T) {
+			var noticed atomic.Pointer[string]
+			played := forEachSeed(t, mostUnnoticed, func(seed uint64) bool {
+				violations := play(t, seed, s, nil)
+				if len(violations) > 0 {
+					text := fmt.Sprintf("seed %d: %s", seed, violations[0])
+					noticed.CompareAndSwap(nil, &text)
+				}
+				return len(violations) == 0
+			})
+			if noticed.Load() == nil {
+				t.Errorf("without this guard nothing goes wrong in %d histories", played)
+			} else {
+				t.Logf("noticed after %d histories: %s", played, *noticed.Load())
+			}
+		})
+	}
+}
+
+// TestSimulatorRepeatsItself: a seed that fails must fail again.
+func TestSimulatorRepeatsItself(t *testing.T) {
+	for seed := uint64(1); seed <= 20; seed++ {
+		var first, second []string
+		play(t, seed, sabotage{}, func(line string) { first = append(first, line) })
+		play(t, seed, sabotage{}, func(line string) { second = append(second, line) })
+		for i := range first {
+			if i >= len(second) || first[i] != second[i] {
+				t.Fatalf("seed %d, line %d: %q, then %q", seed, i, first[i], second[min(i, len(second)-1)])
+			}
+		}
+	}
+}
+
+// play plays the history of one seed.
+func play(t *testing.T, seed uint64, s sabotage, tell func(string)) (violations []string) {
+	synctest.Test(t, func(*testing.T) { violations = simulate(seed, s, tell) })
+	return violations
+}
+
+// forEachSeed plays seeds on all cores until the first for which goOn is false,
+// and returns how many it began.
+func forEachSeed(t *testing.T, most uint64, goOn func(seed uint64) bool) uint64 {
+	var next atomic.Uint64
+	var stopped atomic.Bool
+	t.Run("seeds", func(t *testing.T) {
+		for core := range runtime.GOMAXPROCS(0) {
+			t.Run(fmt.Sprint(core), func(t *testing.T) {
+				t.Parallel()
+				for seed := next.Add(1); seed <= most && !stopped.Load(); seed = next.Add(1) {
+					if !goOn(seed) {
+						stopped.Store(true)
+					}
+				}
+			})
+		}
+	})
+	return min(next.Load(), most)
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"konbill/batch"
+	"konbill/batch/omise/omisetest"
+)
+
+// scene is a run that comes to points which others don't.
+type scene struct {
+	name     string
+	settings []string
+	before   func(*shop) // what happens before the run
+	points   []batch.Point
+	charges  int      // requests for a charge that it takes in all, crash or not
+	foreign  []string // numbers that another ledger has issued
+}
+
+const (
+	oneByOne    = "KONBILL_OMISE__WORKERS=1" // what a crash leaves behind is then one invoice
+	sourceFirst = "KONBILL_OMISE__FLOW=source-first"
+)
+
+// crashNumbers are the invoices of every scene; a row that is rejected follows.
+var crashNumbers = []string{"C-1", "C-2"}
+
+var scenes = []scene{
+	{
+		name: "one request", settings: []string{oneByOne}, charges: 2,
+		points: []batch.Point{
+			batch.LockTaken, batch.AccountAsked, batch.AccountRemembered, batch.JobOpening, batch.JobOpened,
+			batch.SweepListing, batch.SweepListed, batch.SweepRecorded,
+			batch.ChargeIntending, batch.ChargeIntended, batch.ChargeAsking, batch.ChargeAnswered, batch.ChargeRecorded,
+			batch.MailIntending, batch.MailIntended, batch.MailSending, batch.MailAnswered, batch.MailRecorded,
+			batch.SlipWriting, batch.SlipWritten, batch.ResultsWriting, batch.ResultsWritten, batch.ErrorsWritten,
+			batch.ReceiptWritten, batch.JobClosed, batch.LockReleased,
+		},
+	},
+	{
+		name: "source first", settings: []string{oneByOne, sourceFirst}, charges: 2,
+		points: []batch.Point{
+			batch.ChargeIntended, batch.SourceAsking, batch.SourceAnswered, batch.SourceRecorded,
+			batch.ChargeAsking, batch.ChargeAnswered, batch.ChargeRecorded,
+		},
+	},
+	{
+		name: "answer lost", settings: []string{oneByOne}, charges: 2, before: loseAnswer,
+		points: []batch.Point{batch.RefusalRecorded, batch.UnknownFound},
+	},
+	{
+		name: "answer lost, source first", settings: []string{oneByOne, sourceFirst}, charges: 2, before: loseAnswer,
+		points: []batch.Point{batch.RefusalRecorded, batch.UnknownFound},
+	},
+	{
+		name: "request lost", settings: []string{oneByOne}, charges: 3, before: loseRequest,
+		points: []batch.Point{batch.RefusalRecorded, batch.UnknownMissed, batch.UnknownAbsent},
+	},
+	{
+		name: "request lost, source first", settings: []string{oneByOne, sourceFirst}, charges: 3, before: loseRequest,
+		points: []batch.Point{batch.RefusalRecorded, batch.UnknownMissed, batch.UnknownAbsent},
+	},
+	{
+		name: "issued elsewhere", settings: []string{oneByOne}, charges: 1, foreign: []string{"C-1"},
+		before: func(s *shop) { s.must(s.plant("C-1", "3000")) },
+		points: []batch.Point{batch.SweepAdopted},
+	},
+}
+
+func loseAnswer(s *shop) {
+	s.api.Order(omisetest.Fault{Kind: omisetest.CutAfter, Method: "POST", Path: "/charges"})
+}
+
+func loseRequest(s *shop) {
+	s.api.Order(omisetest.Fault{Kind: omisetest.CutBefore, Method: "POST", Path: "/charges"})
+}
+
+// TestScenesReachEveryPoint keeps a new point from going untested.
+func TestScenesReachEveryPoint(t *testing.T) {
+	reached := map[batch.Point]bool{}
+	for _, scene := range scenes {
+		for _, point := range scene.points {
+			reached[point] = true
+		}
+	}
+	for _, point := range batch.Points {
+		if !reached[point] {
+			t.Errorf("no scene is cut short at %s", point)
+		}
+	}
+	if len(reached) != len(batch.Points) {
+		t.Errorf("%d points in scenes, %d in all", len(reached), len(batch.Points))
+	}
+}
+
+// TestCrashPoints kills the real process at every durable boundary, runs the
+// file again, and compares with what the API and the mail server really did.
+func TestCrashPoints(t *testing.T) {
+	for _, scene := range scenes {
+		for _, point := range scene.points {
+			t.Run(fmt.Sprintf("%s/%s", scene.name, point), func(t *testing.T) {
+				t.Parallel()
+				scene.play(newShop(t, scene.settings...), point)
+			})
+		}
+	}
+}
+
+func (c scene) play(s *shop, point batch.Point) {
+	file := s.file("rows.csv", crashNumbers...)
+	s.appendRow(file, "C-3,山田太郎,taro@example.jp,09011112222,30")
+	if c.before != nil {
+		c.before(s)
+	}
+	s.crash(string(point)+":1", "run", file)
+	s.konbill(exitNeedsPerson, "run", file) // for the rejected row
+	c.check(s, file, point)
+}
+
+// check compares what everybody has in the end.
+func (c scene) check(s *shop, file string, point batch.Point) {
+	if got := s.requests("POST", "/charges"); got != c.charges {
+		s.Errorf("%d requests for a charge, want %d", got, c.charges)
+	}
+	rows := s.results(file)
+	if len(rows) != len(crashNumbers)+1 || rows[len(rows)-1]["result"] != string(batch.Rejected) {
+		s.Fatalf("results: %q", rows)
+	}
+	charged, held := s.charged(), 0
+	for i, number := range crashNumbers {
+		row := rows[i]
+		if ids := charged[number]; len(ids) != 1 || row["charge_id"] != ids[0] {
+			s.Errorf("%s: charged %q, the results say %q", number, ids, row["charge_id"])
+		}
+		if row["result"] != string(batch.Issued) && row["result"] != string(batch.AlreadyIssued) {
+			s.Errorf("%s: result %q", number, row["result"])
+		}
+		c.checkMail(s, number, row["mail"])
+		if row["mail"] == string(batch.Held) {
+			held++
+		}
+		s.exists(file, row["slip"])
+	}
+	fateUnknown := []batch.Point{batch.MailIntended, batch.MailSending, batch.MailAnswered}
+	if want := slices.Contains(fateUnknown, point); (held == 1) != want || held > 1 {
+		s.Errorf("killed at %s: %d mails held", point, held)
+	}
+	s.balances(file)
+	s.leavesNothing(file)
+}
+
+// checkMail compares what the results say of a mail with what was delivered.
+func (c scene) checkMail(s *shop, number, mail string) {
+	sent := s.mailsAbout(number)
+	switch {
+	case slices.Contains(c.foreign, number):
+		if mail != "" || sent != 0 {
+			s.Errorf("%s was issued elsewhere: mail %q, %d sent", number, mail, sent)
+		}
+	case mail == string(batch.Mailed) && sent == 1, mail == string(batch.Held) && sent <= 1:
+	default:
+		s.Errorf("%s: mail %q, %d sent", number, mail, sent)
+	}
+}
+
+func (s *shop) appendRow(file, row string) {
+	s.Helper()
+	path := filepath.Join(s.dir, file)
+	text, err := os.ReadFile(path)
+	s.must(err)
+	s.must(os.WriteFile(path, append(text, row+"\n"...), 0o600))
+}
+
+// mailsAbout counts the mails delivered for an invoice: its slip is attached
+// under its number.
+func (s *shop) mailsAbout(number string) int {
+	n := 0
+	for _, m := range s.mail.Messages() {
+		if strings.Contains(string(m.Data), number+".pdf") {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *shop) exists(file, slip string) {
+	s.Helper()
+	if info, err := os.Stat(filepath.Join(s.resultsDir(file), slip)); slip == "" || err != nil || info.Size() == 0 {
+		s.Errorf("slip %q: %v", slip, err)
+	}
+}
+
+// balances makes sure that the receipt lost no row and no yen.
+func (s *shop) balances(file string) {
+	s.Helper()
+	data, err := os.ReadFile(filepath.Join(s.resultsDir(file), "receipt.json"))
+	s.must(err)
+	var receipt batch.Receipt
+	s.must(json.Unmarshal(data, &receipt))
+	if receipt.RowsIn != receipt.Results.All() || receipt.RowsIn.Rows != len(s.results(file)) || receipt.Stopped != "" {
+		s.Errorf("the receipt: %s", data)
+	}
+}
+
+// leavesNothing makes sure that no half-written file is left.
+func (s *shop) leavesNothing(file string) {
+	s.Helper()
+	for _, pattern := range []string{"*.tmp", ".*.tmp", "slips/*.tmp", "slips/.*.tmp"} {
+		left, err := filepath.Glob(filepath.Join(s.resultsDir(file), pattern))
+		s.must(err)
+		if len(left) > 0 {
+			s.Errorf("left behind: %q", left)
+		}
+	}
+}

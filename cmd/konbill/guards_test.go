@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// edit takes a guard out of the program: one piece of a source file is
+// replaced by another.
+type edit struct{ file, code, without string }
+
+// guard is something that stands between an invoice and a second charge, a lost
+// one, or a mail that must not be sent, and the test that notices when it is
+// gone.
+type guard struct {
+	name  string
+	edits []edit
+	pkg   string
+	test  string
+}
+
+var guards = []guard{
+	{"an intent is durable before the request", []edit{
+		{"batch/charge.go", "if err := s.intendCharge(ctx, done); err != nil {", "if err := error(nil); err != nil {"},
+	}, "./batch", "TestIntentsAreDurableBeforeTheNetwork"},
+	{"an unknown outcome is not asked for again", []edit{
+		{"batch/charge.go", `return Unknown, "no trustworthy answer"`, `return Accepted, "no trustworthy answer"`},
+	}, "./batch", "TestLostAnswerIsFound"},
+	{"an intent without an outcome is unknown", []edit{
+		{"batch/settle.go", "return s.record(ctx, done, Unknown, \"no outcome was recorded by an earlier run\"", "return s.record(ctx, done, Accepted, \"no outcome was recorded by an earlier run\""},
+		{"batch/survey.go", "e, err = l.move(ctx, e, Unknown, \"no outcome was recorded by an earlier run\"", "e, err = l.move(ctx, e, Accepted, \"no outcome was recorded by an earlier run\""},
+	}, "./batch", "TestLedgerFailsAnywhere"},
+	{"a charge has time to appear", []edit{
+		{"batch/survey.go", "case used, began.Before(e.IntentAt.Add(settle)):", "case used:"},
+		{"batch/survey.go", "case began.Before(e.MissedAt.Add(settle)):", "case began.Before(e.MissedAt):"},
+		{"batch/reconcile.go", "left := at.Sub(r.Now())", "left := time.Duration(0)"},
+	}, "./batch", "TestLateChargeIsNotDoubled"},
+	{"absence takes a second list", []edit{
+		{"batch/survey.go", "case e.MissedAt.IsZero():\n\t\treturn l.missed(ctx, e)", "case e.MissedAt.IsZero():\n\t\treturn l.absent(ctx, e)"},
+	}, "./batch", "TestChargeThatIsListedLate"},
+	{"a list that wasn't read to its end proves nothing", []edit{
+		{"batch/survey.go", "return nil, surveyStop(ctx, err)\n\t}\n\tr.at(SweepListed)", "_ = err\n\t}\n\tr.at(SweepListed)"},
+	}, "./batch", "TestListThatCantBeReadProvesNothing"},
+	{"charges of other ledgers are looked for first", []edit{
+		{"batch/reconcile.go", "if len(undecided) == 0 {", "if true {"},
+	}, "./batch", "TestAnyLedgerIssuesANumberOnce"},
+	{"what another ledger issued is not mailed", []edit{
+		{"batch/mail.go", "!e.Elsewhere && ", ""},
+	}, "./batch", "TestAnyLedgerIssuesANumberOnce"},
+	{"the same number with other content is a conflict", []edit{
+		{"batch/ledger.go", "case issued.Amount != row.Amount:", "case false:"},
+	}, "./batch", "TestDiffers"},
+	{"one run at a time", []edit{
+		{"batch/run.go", "release, err := r.Ledger.Hold(ctx)", "release, err := func() {}, error(nil)"},
+	}, "./batch", "TestOneRunAtATime"},
+	{"another account's key is refused", []edit{
+		{"batch/run.go", "if err := r.Ledger.RememberAccount(ctx, r.Fingerprint, a); err != nil {", "if err := error(nil); err != nil {"},
+	}, "./batch", "TestAnotherAccountsKeyIsRefused"},
+	{"an answer of the wrong mode stops the run", []edit{
+		{"batch/omise/charge.go", "case made.Live != c.Live():\n\t\treturn wrongMode()\n\tcase made.Metadata", "case made.Metadata"},
+	}, "./batch", "TestWrongModeStopsTheRun"},
+	{"the answer must be about the amount asked for", []edit{
+		{"batch/omise/charge.go", "return amount == r.Amount && ", "return "},
+	}, "./batch", "TestFaultsOfTheAPI"},
+	{"a request counts as unsent only without a connection", []edit{
+		{"batch/omise/exchange.go", "case err != nil && !connected.Load():", "case err != nil:"},
+	}, "./batch", "TestLostAnswerIsFound"},
+	{"a link that leads elsewhere reaches nobody", []edit{
+		{"batch/mail.go", "return linkIsSafe(e.Charge.AuthorizeURI, s.Settings.LoopbackAPI) && ", "return "},
+	}, "./batch", "TestUnsafeLinkReachesNobody"},
+	{"a mail whose answer was lost is held", []edit{
+		{"mailer/error.go", "if stage == StageAnswer {\n\t\te.Kind = Unknown", "if stage == StageAnswer {\n\t\te.Kind = Deferred"},
+	}, "./batch", "TestHeldMailWaitsForAPerson"},
+	{"a refused mail is not tried again", []edit{
+		{"batch/mail.go", "case mailer.Refused:\n\t\treturn Refused", "case mailer.Refused:\n\t\treturn Deferred"},
+	}, "./batch", "TestRefusedMailIsNotTriedAgain"},
+	{"limits come before the first charge", []edit{
+		{"batch/run.go", "max > 0 && total.Yen > max", "false && total.Yen > max"},
+	}, "./batch", "TestLimitsComeBeforeEverything"},
+	{"too many unknown outcomes stop the run", []edit{
+		{"batch/charge.go", "case state == Unknown && s.breaker.open():", "case false:"},
+	}, "./batch", "TestTooManyUnknownOutcomesStopTheRun"},
+	{"nothing goes on when the ledger can't record", []edit{
+		{"batch/settle.go", "return &Stop{Reason: StopLedger, Err: err}", "return nil"},
+	}, "./batch", "TestLedgerFailsAnywhere"},
+	{"a step applies only in the expected state", []edit{
+		{"batch/ledger/move.go", "if before.State != m.From {", "if false {"},
+		{"batch/ledger/columns.go", `" WHERE key = ? AND state = ?"`, `" WHERE key = ? AND ? <> ''"`},
+	}, "./batch/ledger", "TestContract"},
+}
+
+// TestGuardsAreLoadBearing takes each guard out in turn and makes sure that a
+// test goes red. The sources stay as they are: the go command is given other
+// ones in their place.
+func TestGuardsAreLoadBearing(t *testing.T) {
+	if testing.Short() {
+		return // each guard costs a build
+	}
+	goCommand, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err) // go test itself was run by it
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d guards", len(guards))
+	for _, g := range guards {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			test := exec.Command(goCommand, "test", "-count=1", "-overlay", g.overlay(t, root), "-run", "^"+g.test+"$", g.pkg)
+			test.Dir = root
+			out, err := test.CombinedOutput()
+			switch {
+			case err == nil:
+				t.Errorf("%s doesn't notice:\n%s", g.test, out)
+			case !strings.Contains(string(out), "--- FAIL: "+g.test):
+				t.Errorf("%s did not run:\n%s", g.test, out)
+			}
+		})
+	}
+}
+
+// overlay writes the sources without the guard, and tells the go command so.
+func (g guard) overlay(t *testing.T, root string) string {
+	t.Helper()
+	dir := t.TempDir()
+	replaced := map[string]string{}
+	for _, e := range g.edits {
+		source := filepath.Join(root, filepath.FromSlash(e.file))
+		from := source
+		if earlier, met := replaced[source]; met {
+			from = earlier
+		}
+		text, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), e.code); n != 1 {
+			t.Fatalf("%s has %q %d times", e.file, e.code, n)
+		}
+		replaced[source] = write(t, dir, strings.ReplaceAll(e.file, "/", "_"), strings.Replace(string(text), e.code, e.without, 1))
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replaced})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, dir, "overlay.json", string(overlay))
+}
