@@ -96,31 +96,31 @@ func (j *judge) mailed(p *process, e mailer.Envelope) {
 
 // finished judges what a run that came to its end says of its file. A process
 // that died says nothing.
-func (j *judge) finished(p *process, report *batch.Report, err error) {
-	switch {
-	case p.dead:
+func (j *judge) finished(p *process) {
+	if p.dead {
 		return
-	case p.refused != errors.Is(err, batch.ErrHeld):
-		j.violated("%s: another run holds the ledger (%v), and the error is %v", p.name, p.refused, err)
 	}
-	if report == nil {
+	if p.refused != errors.Is(p.err, batch.ErrHeld) {
+		j.violated("%s: another run holds the ledger (%v), and the error is %v", p.name, p.refused, p.err)
+	}
+	if p.report == nil {
 		if len(p.asked) > 0 {
-			j.violated("%s asked for charges and reports nothing: %v", p.name, err)
+			j.violated("%s asked for charges and reports nothing: %v", p.name, p.err)
 		}
 		return
 	}
-	if in, out := report.Receipt.RowsIn, report.Receipt.Results.All(); in != out {
+	if in, out := p.report.Receipt.RowsIn, p.report.Receipt.Results.All(); in != out {
 		j.violated("%s: %+v in, %+v out", p.name, in, out)
 	}
-	if len(report.Rows) != len(p.rows) {
-		j.violated("%s: %d rows in, %d reported", p.name, len(p.rows), len(report.Rows))
+	if len(p.report.Rows) != len(p.rows) {
+		j.violated("%s: %d rows in, %d reported", p.name, len(p.rows), len(p.report.Rows))
 		return
 	}
-	for i, o := range report.Rows {
+	for i, o := range p.report.Rows {
 		j.reported(p, p.rows[i], o)
 	}
 	if !p.diskFails {
-		j.written(p, report)
+		j.written(p)
 	}
 }
 
@@ -163,7 +163,8 @@ func (j *judge) reported(p *process, row content, o batch.RowOutcome) {
 }
 
 // written: the results file has every row, with the result that was reported.
-func (j *judge) written(p *process, report *batch.Report) {
+func (j *judge) written(p *process) {
+	report := p.report
 	records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(j.disk[report.Results]), "\uFEFF"))).ReadAll()
 	if err != nil || len(records) != len(report.Rows)+1 {
 		j.violated("%s: %d lines of results for %d rows, %v", p.name, len(records), len(report.Rows), err)
@@ -177,10 +178,15 @@ func (j *judge) written(p *process, report *batch.Report) {
 	}
 }
 
-// settled judges the end of all: every good invoice is charged exactly once and
-// known to be.
-func (j *judge) settled(b *book, rows []*content) {
-	for _, row := range rows {
+// settled judges the end of all: the last run, without faults, had nothing left
+// to do, and every good invoice is charged exactly once and known to be. Who
+// gets mail has got it, unless the mail server was the one to say no.
+func (j *judge) settled(last *process) {
+	if last.err != nil || last.report == nil {
+		j.violated("the last run ends with %v", last.err)
+		return
+	}
+	for i, row := range last.rows {
 		key := batch.KeyOf(simulatedAccount, row.number)
 		ours := slices.DeleteFunc(j.api.payable(key), func(c *apiCharge) bool { return c.foreign })
 		if !row.good() {
@@ -192,9 +198,13 @@ func (j *judge) settled(b *book, rows []*content) {
 		if len(ours) != 1 {
 			j.violated("%s ends with %d charges", row.number, len(ours))
 		}
-		entry, err := b.Entry(context.Background(), key)
-		if err != nil || !entry.State.HasCharge() {
-			j.violated("%s ends %s, %v", row.number, entry.State, err)
+		switch o := last.report.Rows[i]; {
+		case o.Result != batch.AlreadyIssued:
+			j.violated("%s ends %s", row.number, o.Result)
+		case o.Entry.State == batch.Charged && !o.Entry.Elsewhere && !last.report.Reach.MailOff:
+			j.violated("%s ends without a mail", row.number)
+		case o.Entry.State == batch.Deferred || o.Entry.State == batch.Mailing:
+			j.violated("the mail of %s ends %s", row.number, o.Entry.State)
 		}
 	}
 }

@@ -28,7 +28,10 @@ type process struct {
 	handle *ledgertest.Memory // on the book
 	rows   []content          // of its file
 	fuses  []fuse
+	fatal  batch.Point // may be its last; empty: none is
 	dead   bool
+	report *batch.Report
+	err    error
 	ended  bool
 
 	ctx     context.Context
@@ -37,6 +40,7 @@ type process struct {
 	drained bool
 
 	lockless  bool          // its ledger's lock keeps nobody out
+	reconcile bool          // in place of a run
 	holding   bool          // the ledger
 	refused   bool          // another holds it
 	left      time.Duration // that a countdown still shows
@@ -65,11 +69,18 @@ func (p *process) at(point batch.Point) {
 		return
 	}
 	p.tell("%s: at %s", p.name, point)
+	p.census["point: "+string(point)]++
+	if point == p.fatal && p.chance(0.5) {
+		p.die()
+		p.census["death at: "+string(point)]++
+		return
+	}
 	p.boundary()
 }
 
 func (p *process) die() {
 	p.tell("%s: dies", p.name)
+	p.census["death"]++
 	p.dead, p.holding = true, false
 	p.handle.Reopen()
 	p.hasten(p)
@@ -77,12 +88,14 @@ func (p *process) die() {
 
 func (p *process) interrupt() {
 	p.tell("%s: is cancelled", p.name)
+	p.census["cancel"]++
 	p.cancel()
 	p.hasten(p)
 }
 
 func (p *process) finishUp() {
 	p.tell("%s: is asked to finish", p.name)
+	p.census["drain"]++
 	p.drained = true
 	close(p.drain)
 }

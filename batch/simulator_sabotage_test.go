@@ -10,9 +10,11 @@ import (
 	"konbill/mailer"
 )
 
-// sabotage takes one guard away, from outside: the simulator must notice.
+// sabotage takes one guard away, from outside: the simulator must notice, by
+// the harm that the guard is there to prevent.
 type sabotage struct {
 	guard    string
+	symptom  string // part of what is violated
 	settings func(*batch.Settings)
 	wrap     func(*batch.Runner)
 }
@@ -23,28 +25,33 @@ func (s sabotage) apply(r *batch.Runner) {
 	}
 }
 
+const (
+	twice      = "is charged 2 times"
+	mailedMore = "is mailed again although it was mailed"
+)
+
 var sabotages = []sabotage{
-	{guard: "settle delay", settings: func(s *batch.Settings) { s.SettleAfter = 0 }},
-	{guard: "second scan", wrap: func(r *batch.Runner) { r.Ledger = oneScan{r.Ledger} }},
-	{guard: "a list counts only when read whole", wrap: func(r *batch.Runner) { r.Gateway = partialLists{r.Gateway} }},
-	{guard: "unknown is not retried", wrap: func(r *batch.Runner) { r.Gateway = retrying{r.Gateway} }},
-	{guard: "an untrusted answer's charge is kept in mind", wrap: func(r *batch.Runner) { r.Gateway = forgetful{r.Gateway} }},
-	{guard: "sweep", wrap: func(r *batch.Runner) { r.Gateway = noSweep{r.Gateway, r.Ledger} }},
-	{guard: "sweep window", wrap: func(r *batch.Runner) { r.Ledger = sweptJustNow{r.Ledger, r.Now} }},
-	{guard: "state precondition", wrap: func(r *batch.Runner) { r.Ledger = anyState{r.Ledger} }},
-	{guard: "lock", wrap: func(r *batch.Runner) { r.Ledger = lockIgnored{r.Ledger} }},
-	{guard: "intent before the request", wrap: func(r *batch.Runner) { r.Ledger = lateIntent{r.Ledger, batch.Charging, map[batch.Key]intent{}} }},
-	{guard: "intent before the mail", wrap: func(r *batch.Runner) { r.Ledger = lateIntent{r.Ledger, batch.Mailing, map[batch.Key]intent{}} }},
-	{guard: "hold", wrap: func(r *batch.Runner) { r.Mailer = resending{r.Mailer} }},
-	{guard: "conflict", wrap: func(r *batch.Runner) { r.Ledger = noConflict{r.Ledger} }},
+	{guard: "settle delay", symptom: twice, settings: func(s *batch.Settings) { s.SettleAfter = 0 }},
+	{guard: "second scan", symptom: twice, wrap: func(r *batch.Runner) { r.Ledger = oneScan{r.Ledger} }},
+	{guard: "lists are read whole", symptom: twice, wrap: func(r *batch.Runner) { r.Gateway = partialLists{r.Gateway} }},
+	{guard: "unknown is not retried", symptom: twice, wrap: func(r *batch.Runner) { r.Gateway = retrying{r.Gateway} }},
+	{guard: "a named charge is not absent", symptom: "its charge was made", wrap: func(r *batch.Runner) { r.Gateway = forgetful{r.Gateway} }},
+	{guard: "sweep", symptom: twice, wrap: func(r *batch.Runner) { r.Gateway = noSweep{r.Gateway, r.Ledger} }},
+	{guard: "sweep since the latest one", symptom: twice, wrap: func(r *batch.Runner) { r.Ledger = sweptJustNow{r.Ledger, r.Now} }},
+	{guard: "state precondition", symptom: twice, wrap: func(r *batch.Runner) { r.Ledger = anyState{r.Ledger} }},
+	{guard: "lock", symptom: "goes on although another run holds the ledger", wrap: func(r *batch.Runner) { r.Ledger = lockIgnored{r.Ledger} }},
+	{guard: "intent before the request", symptom: twice, wrap: lateIntents(batch.Charging)},
+	{guard: "intent before the mail", symptom: mailedMore, wrap: lateIntents(batch.Mailing)},
+	{guard: "hold", symptom: mailedMore, wrap: func(r *batch.Runner) { r.Mailer = resending{r.Mailer} }},
+	{guard: "conflict", symptom: "the charge has another content", wrap: func(r *batch.Runner) { r.Ledger = noConflict{r.Ledger} }},
 }
 
-// oneScan has every unknown outcome missed once before, long ago.
+// oneScan has every unknown outcome missed by a scan at once.
 type oneScan struct{ batch.Ledger }
 
 func (l oneScan) missed(e batch.Entry) batch.Entry {
 	if (e.State == batch.Unknown || e.State == batch.Charging) && e.MissedAt.IsZero() {
-		e.MissedAt = e.IntentAt.Add(-time.Hour)
+		e.MissedAt = e.IntentAt
 	}
 	return e
 }
@@ -151,6 +158,10 @@ type lateIntent struct {
 	batch.Ledger
 	to      batch.State
 	pending map[batch.Key]intent
+}
+
+func lateIntents(to batch.State) func(*batch.Runner) {
+	return func(r *batch.Runner) { r.Ledger = lateIntent{r.Ledger, to, map[batch.Key]intent{}} }
 }
 
 type intent struct {

@@ -35,15 +35,15 @@ type book struct {
 
 // content is what the file says in a row.
 type content struct {
-	number, email, phone, description string
-	amount                            int
+	number, email, phone, description, due string
+	amount                                 int
 }
 
 // good reports whether the row passes its checks.
 func (c content) good() bool { return c.amount >= 200 }
 
 func (c content) line() string {
-	return fmt.Sprintf("%s,%d,%s,山田太郎,%s,%s\n", c.number, c.amount, c.email, c.phone, c.description)
+	return fmt.Sprintf("%s,%d,%s,山田太郎,%s,%s,%s\n", c.number, c.amount, c.email, c.phone, c.description, c.due)
 }
 
 func numberOfAddress(to string) string {
@@ -53,8 +53,8 @@ func numberOfAddress(to string) string {
 
 // simulate plays the history of a seed and returns what was violated. It must
 // run in a bubble of testing/synctest.
-func simulate(seed uint64, s sabotage, tell func(string)) []string {
-	w := &world{timeline: newTimeline(seed), disk: map[string][]byte{}}
+func simulate(seed uint64, s sabotage, tell func(string)) *judge {
+	w := &world{timeline: newTimeline(seed), disk: map[string][]byte{}, census: map[string]int{}}
 	w.tell = func(format string, args ...any) {
 		if tell != nil {
 			tell(w.stamp() + "  " + fmt.Sprintf(format, args...))
@@ -73,7 +73,7 @@ func simulate(seed uint64, s sabotage, tell func(string)) []string {
 		sim.round()
 	}
 	sim.finale()
-	return w.judge.violations
+	return w.judge
 }
 
 func (s *simulation) newBook() *book {
@@ -85,6 +85,9 @@ func (s *simulation) drawRows() {
 	for i := range 1 + s.IntN(6) {
 		c := &content{number: fmt.Sprintf("N-%d", i), phone: "09011112222", amount: 1000 + i}
 		c.email = strings.ToLower(c.number) + "@example.jp"
+		if s.chance(0.5) {
+			c.due = "2026-12-20"
+		}
 		switch {
 		case s.chance(0.1):
 			c.amount = 1 // too small
@@ -125,24 +128,24 @@ func (s *simulation) interlude() {
 	case s.chance(0.1):
 		snapshot := s.book.Snapshot()
 		s.backup = &snapshot
-		s.tell("the ledger is backed up")
+		s.happens("the ledger is backed up")
 	case s.chance(0.15) && s.backup != nil:
 		s.rest(calm)
 		s.book.Restore(*s.backup)
 		s.lives++
 		s.book.life = s.lives
-		s.tell("the ledger is restored")
+		s.happens("the ledger is restored")
 	case s.chance(0.1):
 		s.rest(calm)
 		s.book, s.backup = s.newBook(), nil
-		s.tell("the ledger is lost")
+		s.happens("the ledger is lost")
 	case s.chance(0.1):
 		s.visitBranch()
 	case s.chance(0.1):
 		c := s.rows[s.IntN(len(s.rows))]
 		if c.good() {
 			c.amount += 100
-			s.tell("somebody raises the amount of %s", c.number)
+			s.happens("somebody raises an amount")
 		}
 	case s.chance(0.05):
 		s.plantForeign()
@@ -154,10 +157,9 @@ func (s *simulation) visitBranch() {
 	if s.branch == nil {
 		s.branch = s.newBook()
 	}
-	s.tell("the branch runs the file")
+	s.happens("the branch runs the file")
 	s.rest(calm)
-	s.play(nil, s.now)
-	s.together(s.newProcess("branch", s.branch, false))
+	s.together(s.newProcess("branch", s.branch))
 	s.rest(calm)
 }
 
@@ -174,45 +176,56 @@ func (s *simulation) plantForeign() {
 	planted.ID += "_foreign"
 	planted.CreatedAt, planted.listedAt, planted.foreign = s.now.Add(s.api.skew).Truncate(time.Second), s.now, true
 	s.api.charges = append(s.api.charges, &planted)
-	s.tell("somebody charges %s once more", original.Number)
+	s.happens("somebody charges an invoice once more")
+}
+
+// happens tells of an event between the runs.
+func (s *simulation) happens(what string) {
+	s.census[what]++
+	s.tell("%s", what)
 }
 
 // rest lets time go by.
 func (s *simulation) rest(d time.Duration) { s.play(nil, s.now.Add(d)) }
 
-// round is one run, or two at once, with whatever ends them early.
+// round is one run or look for unknown outcomes, or two at once, with whatever
+// ends them early.
 func (s *simulation) round() {
-	first := s.newProcess("first", s.book, false)
+	first := s.newProcess("first", s.book)
+	first.reconcile = s.chance(0.1)
 	s.drawFuses(first)
-	if !s.chance(0.2) {
+	if !s.chance(0.3) {
 		s.together(first)
 		return
 	}
-	lockless := s.chance(0.5)
-	first.lockless = lockless
-	second := s.newProcess("second", s.book, lockless)
+	second := s.newProcess("second", s.book)
 	s.drawFuses(second)
+	s.census["two at once"]++
+	if s.chance(0.5) {
+		first.lockless, second.lockless = true, true
+		s.census["two at once, without a lock"]++
+	}
 	s.together(first, second)
 }
 
 func (s *simulation) drawFuses(p *process) {
-	fuse := func(likely float64, burn func()) {
+	light := func(likely float64, burn func()) {
 		if s.chance(likely) {
-			p.fuses = append(p.fuses, struct {
-				left int
-				burn func()
-			}{1 + s.IntN(30+50*len(s.rows)), burn})
+			p.fuses = append(p.fuses, fuse{1 + s.IntN(30+50*len(s.rows)), burn})
 		}
 	}
-	fuse(0.5, p.die)
-	fuse(0.1, p.interrupt)
-	fuse(0.1, p.finishUp)
+	if s.chance(0.3) {
+		p.fatal = batch.Points[s.IntN(len(batch.Points))]
+	}
+	light(0.3, p.die)
+	light(0.1, p.interrupt)
+	light(0.1, p.finishUp)
 }
 
-func (s *simulation) newProcess(name string, b *book, lockless bool) *process {
+func (s *simulation) newProcess(name string, b *book) *process {
 	s.commands++
 	p := &process{
-		world: s.world, name: fmt.Sprintf("%d %s", s.commands, name), book: b, lockless: lockless,
+		world: s.world, name: fmt.Sprintf("%d %s", s.commands, name), book: b,
 		handle: b.Another(), asked: map[batch.Key]bool{}, drain: make(chan struct{}),
 	}
 	p.handle.Fail = memory{p}.fail
@@ -220,24 +233,12 @@ func (s *simulation) newProcess(name string, b *book, lockless bool) *process {
 	return p
 }
 
-// together runs the file by one or more processes, at about the same time, and
-// judges what they say.
+// together lets one or more processes work, at about the same time, and judges
+// what they say.
 func (s *simulation) together(processes ...*process) {
 	s.judge.processes = processes
-	begun := map[*process]func(){}
 	for i, p := range processes {
-		path := fmt.Sprintf("/in/%d.csv", i)
-		for _, row := range s.rows {
-			p.rows = append(p.rows, *row)
-		}
-		s.disk[path] = []byte(fileOf(p.rows))
-		begin := func() {
-			go func() {
-				report, err := s.runner(p).Run(p.ctx, path, "")
-				begun[p] = func() { s.conclude(p, report, err) }
-				p.ended = true
-			}()
-		}
+		begin := func() { go s.work(p, fmt.Sprintf("/in/%d.csv", i)) }
 		if i == 0 {
 			begin()
 		} else {
@@ -248,14 +249,28 @@ func (s *simulation) together(processes ...*process) {
 		return !slices.ContainsFunc(processes, func(p *process) bool { return !p.ended })
 	}, time.Time{})
 	for _, p := range processes {
-		begun[p]()
+		s.conclude(p)
 		p.cancel()
 	}
 }
 
+// work is the main goroutine of a process.
+func (s *simulation) work(p *process, path string) {
+	defer func() { p.ended = true }()
+	if p.reconcile {
+		_, p.err = s.runner(p).Reconcile(p.ctx)
+		return
+	}
+	for _, row := range s.rows {
+		p.rows = append(p.rows, *row)
+	}
+	s.disk[path] = []byte(fileOf(p.rows))
+	p.report, p.err = s.runner(p).Run(p.ctx, path, "")
+}
+
 func fileOf(rows []content) string {
 	var b strings.Builder
-	b.WriteString("invoice_no,amount,email,name,phone,description\n")
+	b.WriteString("invoice_no,amount,email,name,phone,description,due\n")
 	for _, row := range rows {
 		b.WriteString(row.line())
 	}
@@ -274,26 +289,26 @@ func (s *simulation) runner(p *process) *batch.Runner {
 }
 
 // conclude judges a run, and does what its results ask people to do.
-func (s *simulation) conclude(p *process, report *batch.Report, err error) {
-	s.tell("%s: ends: %v", p.name, err)
-	s.judge.finished(p, report, err)
-	if p.dead || report == nil {
+func (s *simulation) conclude(p *process) {
+	s.tell("%s: ends: %v", p.name, p.err)
+	s.judge.finished(p)
+	if p.dead || p.report == nil {
 		return
 	}
-	for _, o := range report.Rows {
-		s.tell("%s: %s is %s %v, %s", p.name, o.Invoice.Number, o.Result, o.Codes(report.Reach), o.Entry.State)
-		s.correct(p, o, report.Reach)
+	for _, o := range p.report.Rows {
+		s.tell("%s: %s is %s %v, %s", p.name, o.Invoice.Number, o.Result, o.Codes(p.report.Reach), o.Entry.State)
+		s.correct(p, o)
 	}
 }
 
 // correct is what a person makes of a row that wasn't issued.
-func (s *simulation) correct(p *process, o batch.RowOutcome, reach batch.Reach) {
+func (s *simulation) correct(p *process, o batch.RowOutcome) {
 	i := slices.IndexFunc(s.rows, func(c *content) bool { return c.number == o.Invoice.Number })
 	if i < 0 {
 		return
 	}
 	c := s.rows[i]
-	codes := o.Codes(reach)
+	codes := o.Codes(p.report.Reach)
 	switch {
 	case slices.Contains(codes, "charge_declined"):
 		c.email = strings.TrimPrefix(c.email, "refused.")
@@ -303,23 +318,25 @@ func (s *simulation) correct(p *process, o batch.RowOutcome, reach batch.Reach) 
 		issued, err := p.book.Entry(context.Background(), batch.KeyOf(simulatedAccount, c.number))
 		if err == nil {
 			c.amount = int(issued.Invoice.Amount)
+			if c.due != "" {
+				c.due = issued.Invoice.Due.Format(time.RFC3339)
+			}
 			s.tell("somebody restores %s", c.number)
 		}
 	}
 }
 
-// mostRuns is how many runs without faults may be needed until all is settled:
-// one finds what is wrong with the rows, a second issues the corrected ones.
-const mostRuns = 3
-
-// finale lets the faults end. Then a run or a few settle everything.
+// finale lets the faults end. Three runs at most settle everything: one finds
+// what is wrong with the rows, one issues the corrected ones and may find some
+// that are issued with other content, which then are put right.
 func (s *simulation) finale() {
 	s.weather = weather{}
 	s.api.busyUntil = time.Time{}
 	s.tell("the faults end")
-	for range mostRuns {
-		p := s.newProcess("last", s.book, false)
-		s.together(p)
+	var last *process
+	for range 3 {
+		last = s.newProcess("last", s.book)
+		s.together(last)
 	}
-	s.judge.settled(s.book, s.rows)
+	s.judge.settled(last)
 }

@@ -3,14 +3,20 @@ package batch_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+
+	"konbill/batch"
 )
 
 var (
-	seeds = flag.Uint64("seeds", 500, "how many histories TestSimulator plays")
+	seeds = flag.Uint64("seeds", enoughSeeds, "how many histories TestSimulator plays")
 	seed  = flag.Uint64("seed", 0, "the one history TestSimulator plays; with -v it tells what happens")
 )
 
@@ -19,18 +25,53 @@ var (
 // must never happen is said in simulator_invariants_test.go.
 func TestSimulator(t *testing.T) {
 	if *seed != 0 {
-		for _, v := range play(t, *seed, sabotage{}, func(line string) { t.Log(line) }) {
+		for _, v := range play(t, *seed, sabotage{}, func(line string) { t.Log(line) }).violations {
 			t.Error(v)
 		}
 		return
 	}
+	var mu sync.Mutex
+	census := map[string]int{}
 	forEachSeed(t, *seeds, func(seed uint64) bool {
-		violations := play(t, seed, sabotage{}, nil)
-		if len(violations) > 0 {
-			t.Errorf("seed %d: %q\nreplay it with: go test ./batch -run '^TestSimulator$' -v -seed %[1]d", seed, violations)
+		judge := play(t, seed, sabotage{}, nil)
+		if len(judge.violations) > 0 {
+			t.Errorf("seed %d: %q\nreplay it with: go test ./batch -run '^TestSimulator$' -v -seed %[1]d", seed, judge.violations)
 		}
-		return len(violations) == 0
+		mu.Lock()
+		defer mu.Unlock()
+		for what, n := range judge.census {
+			census[what] += n
+		}
+		return len(judge.violations) == 0
 	})
+	if !t.Failed() {
+		takeStock(t, census)
+	}
+}
+
+// enoughSeeds is how many histories it takes until everything has happened.
+const enoughSeeds = 2000
+
+// takeStock makes sure that the histories were about everything.
+func takeStock(t *testing.T, census map[string]int) {
+	var wanted []string
+	for _, p := range batch.Points {
+		wanted = append(wanted, "point: "+string(p), "death at: "+string(p))
+	}
+	for _, faults := range [][]fault{chargeFaults, sourceFaults, mailFaults, otherFaults} {
+		for _, f := range faults {
+			wanted = append(wanted, "fault: "+string(f))
+		}
+	}
+	for _, what := range wanted {
+		if census[what] == 0 && *seeds >= enoughSeeds {
+			t.Errorf("in %d histories there was never: %s", *seeds, what)
+		}
+	}
+	t.Logf("%d histories, with %d points to die at and %d deaths", *seeds, len(batch.Points), census["death"])
+	for _, what := range slices.Sorted(maps.Keys(census)) {
+		t.Logf("%7d  %s", census[what], what)
+	}
 }
 
 // mostUnnoticed is how many histories may pass before a missing guard is
@@ -44,12 +85,14 @@ func TestSimulatorNotices(t *testing.T) {
 		t.Run(s.guard, func(t *testing.T) {
 			var noticed atomic.Pointer[string]
 			played := forEachSeed(t, mostUnnoticed, func(seed uint64) bool {
-				violations := play(t, seed, s, nil)
-				if len(violations) > 0 {
-					text := fmt.Sprintf("seed %d: %s", seed, violations[0])
-					noticed.CompareAndSwap(nil, &text)
+				violations := play(t, seed, s, nil).violations
+				i := slices.IndexFunc(violations, func(v string) bool { return strings.Contains(v, s.symptom) })
+				if i < 0 {
+					return true
 				}
-				return len(violations) == 0
+				text := fmt.Sprintf("seed %d: %s", seed, violations[i])
+				noticed.CompareAndSwap(nil, &text)
+				return false
 			})
 			if noticed.Load() == nil {
 				t.Errorf("without this guard nothing goes wrong in %d histories", played)
@@ -75,9 +118,9 @@ func TestSimulatorRepeatsItself(t *testing.T) {
 }
 
 // play plays the history of one seed.
-func play(t *testing.T, seed uint64, s sabotage, tell func(string)) (violations []string) {
-	synctest.Test(t, func(*testing.T) { violations = simulate(seed, s, tell) })
-	return violations
+func play(t *testing.T, seed uint64, s sabotage, tell func(string)) (verdict *judge) {
+	synctest.Test(t, func(*testing.T) { verdict = simulate(seed, s, tell) })
+	return verdict
 }
 
 // forEachSeed plays seeds on all cores until the first for which goOn is false,

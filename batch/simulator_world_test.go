@@ -39,6 +39,7 @@ const (
 	otherMode     fault = "answer of the other mode"
 	badKey        fault = "401"
 	declines      fault = "declined"
+	otherDue      fault = "charged with another due date"
 	failsAtOnce   fault = "charge failed as it was made"
 
 	listLags     fault = "list lags"
@@ -60,7 +61,7 @@ const (
 
 var (
 	chargeFaults = []fault{unsent, tooBusy, cutBefore, cutAfter, committedLate, before500, after500, truncated, truncatedID,
-		backendError, otherMode, badKey, declines, failsAtOnce}
+		backendError, otherMode, badKey, declines, failsAtOnce, otherDue}
 	sourceFaults = []fault{unsent, tooBusy, cutBefore, before500, badKey, declines}
 	mailFaults   = []fault{noServer, mailDeferred, mailRefused, replyLost, mailLost}
 	otherFaults  = []fault{listLags, pageFails, accountFails, lookupFails, ledgerFull, ledgerNoSync, resultsFull, resultsNoSync}
@@ -85,6 +86,9 @@ func (t *timeline) drawWeather() weather {
 	for _, f := range []fault{ledgerFull, ledgerNoSync, badKey, otherMode} {
 		w[f] /= 8 // each ends its run
 	}
+	if t.chance(0.1) { // what may take long does: the worst for who looks for charges
+		w[committedLate], w[listLags] = 0.4, 0.8
+	}
 	return w
 }
 
@@ -96,13 +100,17 @@ type world struct {
 	mail    *mailServer
 	disk    map[string][]byte
 	judge   *judge
+	census  map[string]int // of what happened, so that nothing is left out unnoticed
 	tell    func(format string, args ...any)
 }
 
 // strikes reports whether a fault happens now.
 func (w *world) strikes(f fault) bool {
-	p := w.weather[f]
-	return p > 0 && w.chance(p)
+	if p := w.weather[f]; p == 0 || !w.chance(p) {
+		return false
+	}
+	w.census["fault: "+string(f)]++
+	return true
 }
 
 // pick draws at most one of several faults.
@@ -188,6 +196,9 @@ func (a *api) charge(r batch.ChargeRequest, life int) answer {
 	case failsAtOnce:
 		a.commit(r, life, "failed")
 		return answer{err: a.refusal(batch.DeclinedOutcome, 200, "failed_processing"), after: soon}
+	}
+	if f == otherDue {
+		r.ExpiresAt = r.ExpiresAt.AddDate(0, 0, -1)
 	}
 	made := a.commit(r, life, "pending")
 	switch f {
