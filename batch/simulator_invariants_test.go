@@ -37,6 +37,9 @@ func (j *judge) alone() bool { return len(j.processes) == 1 }
 
 // charged: no key ever has two payable charges.
 func (j *judge) charged(c *apiCharge) {
+	if c.Key == "" {
+		return // nothing of ours
+	}
 	bills := j.api.payable(c.Key)
 	ours := slices.DeleteFunc(bills, func(b *apiCharge) bool { return b.foreign })
 	if len(ours) > 1 {
@@ -85,6 +88,9 @@ func (j *judge) mailed(p *process, e mailer.Envelope) {
 	}
 	if !slices.ContainsFunc(j.api.payable(entry.Key), func(c *apiCharge) bool { return c.ID == entry.Charge.ID }) {
 		j.violated("%s is mailed with the charge %q, which the API doesn't have", number, entry.Charge.ID)
+	}
+	if entry.Elsewhere {
+		j.violated("%s is mailed although it was issued elsewhere", number)
 	}
 	if !strings.Contains(string(e.Data), e.MessageID) {
 		j.violated("%s is mailed without its Message-ID", number)

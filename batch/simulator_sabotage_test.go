@@ -43,6 +43,7 @@ var sabotages = []sabotage{
 	{guard: "intent before the request", symptom: twice, wrap: lateIntents(batch.Charging)},
 	{guard: "intent before the mail", symptom: mailedMore, wrap: lateIntents(batch.Mailing)},
 	{guard: "hold", symptom: mailedMore, wrap: func(r *batch.Runner) { r.Mailer = resending{r.Mailer} }},
+	{guard: "no mail for what is issued elsewhere", symptom: "although it was issued elsewhere", wrap: func(r *batch.Runner) { r.Ledger = allIssuedHere{r.Ledger} }},
 	{guard: "conflict", symptom: "the charge has another content", wrap: func(r *batch.Runner) { r.Ledger = noConflict{r.Ledger} }},
 }
 
@@ -211,4 +212,13 @@ func (l noConflict) OpenJob(ctx context.Context, job batch.Job, invoices []invoi
 		}
 	}
 	return id, verdicts, err
+}
+
+// allIssuedHere doesn't know of other ledgers.
+type allIssuedHere struct{ batch.Ledger }
+
+func (l allIssuedHere) Entry(ctx context.Context, key batch.Key) (batch.Entry, error) {
+	e, err := l.Ledger.Entry(ctx, key)
+	e.Elsewhere = false
+	return e, err
 }

@@ -117,7 +117,8 @@ func TestSimulatorRepeatsItself(t *testing.T) {
 	}
 }
 
-// play plays the history of one seed.
+// play plays the history of one seed. Should it panic, the seed is the first
+// argument of simulate in the traces.
 func play(t *testing.T, seed uint64, s sabotage, tell func(string)) (verdict *judge) {
 	synctest.Test(t, func(*testing.T) { verdict = simulate(seed, s, tell) })
 	return verdict

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// timeline is the simulated time, and the order in which things happen in it.
+// timeline is the simulated time, its chances, and the order in which things happen in it.
 // Whoever calls the simulated world waits in the timeline until the moment for
 // the call to take effect; of all who wait, the earliest goes on, alone, until
 // everybody waits again (synctest tells). So a seed decides the whole history,
@@ -26,12 +26,12 @@ type timeline struct {
 
 // moment is something that happens when its time has come.
 type moment struct {
-	label            string // tells it from others that come up at the same time
-	process          *process
-	earliest, range_ time.Duration
-	due              time.Time
-	number           int
-	happen           func() // lets a call go on, or is an event of the world itself
+	label       string // tells it from others that come up at the same time
+	process     *process
+	least, most time.Duration // until it is due
+	due         time.Time
+	number      int
+	happen      func() // lets a call go on, or is an event of the world itself
 }
 
 func newTimeline(seed uint64) *timeline {
@@ -50,9 +50,7 @@ func (t *timeline) chance(p float64) bool { return t.Float64() < p }
 func (t *timeline) pass(p *process, label string, least, most time.Duration) {
 	come := make(chan struct{})
 	t.mu.Lock()
-	t.arrived = append(t.arrived, &moment{
-		label: label, process: p, earliest: least, range_: most - least, happen: func() { close(come) },
-	})
+	t.arrived = append(t.arrived, &moment{label: label, process: p, least: least, most: most, happen: func() { close(come) }})
 	t.mu.Unlock()
 	<-come
 }
@@ -108,7 +106,7 @@ func (t *timeline) admit() {
 	for _, m := range arrived {
 		t.seen++
 		m.number = t.seen
-		m.due = t.now.Add(t.between(m.earliest, m.earliest+m.range_))
+		m.due = t.now.Add(t.between(m.least, m.most))
 		t.ahead = append(t.ahead, m)
 	}
 }

@@ -139,7 +139,7 @@ type apiCharge struct {
 	foreign  bool      // made by somebody else under our key: a person's business
 }
 
-// account is whose key the shop has.
+// simulatedAccount is whose key the shop has.
 var simulatedAccount = batch.Account{ID: "account_test_simulated"}
 
 // answer is what comes of a request, as its client will hear of it.

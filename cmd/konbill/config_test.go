@@ -104,6 +104,7 @@ func TestConfigTypes(t *testing.T) {
 	path := write(t, dir, "c.toml", `
 [omise]
 timeout = "90s"
+settle_after = "2m"
 requests_per_second = 5
 workers = 3
 [limits]
@@ -146,6 +147,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"[omise]\nrequests_per_second = 0", "omise.requests_per_second", "0"},
 		{"[omise]\ntimeout = \"60\"", "omise.timeout", "60s"},
 		{"[omise]\ntimeout = \"1ms\"", "omise.timeout", "1s"},
+		{"[omise]\ntimeout = \"85s\"", "omise.settle_after", "1m35s"},
 		{"[omise]\nflow = \"both\"", "omise.flow", "source-first"},
 		{"[smtp]\nport = 0", "smtp.port", "65535"},
 		{"[smtp]\ntls = \"ssl\"", "smtp.tls", "implicit"},

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strings"
 	"testing"
 
 	"konbill/batch"
@@ -157,7 +157,7 @@ func (c scene) check(s *shop, file string, point batch.Point) {
 
 // checkMail compares what the results say of a mail with what was delivered.
 func (c scene) checkMail(s *shop, number, mail string) {
-	sent := s.mailsAbout(number)
+	sent := s.mailed()[number]
 	switch {
 	case slices.Contains(c.foreign, number):
 		if mail != "" || sent != 0 {
@@ -177,17 +177,22 @@ func (s *shop) appendRow(file, row string) {
 	s.must(os.WriteFile(path, append(text, row+"\n"...), 0o600))
 }
 
-// mailsAbout counts the mails delivered for an invoice: its slip is attached
-// under its number.
-func (s *shop) mailsAbout(number string) int {
-	n := 0
+// mailed counts the mails delivered, by invoice number: the slip is attached
+// under it.
+func (s *shop) mailed() map[string]int {
+	s.Helper()
+	mails := map[string]int{}
 	for _, m := range s.mail.Messages() {
-		if strings.Contains(string(m.Data), number+".pdf") {
-			n++
+		name := attachment.FindSubmatch(m.Data)
+		if name == nil {
+			s.Fatalf("a mail without a slip:\n%s", m.Data)
 		}
+		mails[string(name[1])]++
 	}
-	return n
+	return mails
 }
+
+var attachment = regexp.MustCompile(`filename="[^"]*?([A-Z]-[0-9]+)\.pdf"`)
 
 func (s *shop) exists(file, slip string) {
 	s.Helper()
@@ -211,7 +216,7 @@ func (s *shop) balances(file string) {
 // leavesNothing makes sure that no half-written file is left.
 func (s *shop) leavesNothing(file string) {
 	s.Helper()
-	for _, pattern := range []string{"*.tmp", ".*.tmp", "slips/*.tmp", "slips/.*.tmp"} {
+	for _, pattern := range []string{"*.tmp", "slips/*.tmp"} {
 		left, err := filepath.Glob(filepath.Join(s.resultsDir(file), pattern))
 		s.must(err)
 		if len(left) > 0 {

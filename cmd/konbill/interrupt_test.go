@@ -25,7 +25,11 @@ func interruptedRun(t *testing.T) interrupted {
 	file := s.file("rows.csv", numbered("I", 5)...)
 	r := interrupted{shop: s, held: s.hold("POST", "/charges", 2)}
 	r.process = s.start(nil, "run", file)
-	<-r.held.come
+	select {
+	case <-r.held.come:
+	case <-r.ended:
+		t.Fatalf("it ended:\n%s%s", r.stdout, r.stderr)
+	}
 	return r
 }
 
@@ -75,9 +79,10 @@ func (r interrupted) goesOn(want map[batch.Result]int) {
 	r.Helper()
 	r.konbill(exitDone, "run", "rows.csv")
 	r.hasResults(want)
+	mails := r.mailed()
 	for number, ids := range r.charged() {
-		if len(ids) != 1 || r.mailsAbout(number) != 1 {
-			r.Errorf("%s: charged %q, %d mails", number, ids, r.mailsAbout(number))
+		if len(ids) != 1 || mails[number] != 1 {
+			r.Errorf("%s: charged %q, %d mails", number, ids, mails[number])
 		}
 	}
 	if got := r.requests("POST", "/charges"); got != 5 || len(r.charged()) != 5 {

@@ -300,6 +300,17 @@ func (p *peers) requests(method, path string) int {
 	return n
 }
 
+// charged lists the ids of the charges that the API really made, by invoice
+// number, oldest first.
+func (p *peers) charged() map[string][]string {
+	ids := map[string][]string{}
+	for _, c := range p.api.Charges() {
+		number := c.Metadata["invoice_no"]
+		ids[number] = append(ids[number], c.ID)
+	}
+	return ids
+}
+
 // plant makes a charge as another ledger on the account would have, for the
 // customer of all rows.
 func (p *peers) plant(number, amount string) error {
@@ -458,17 +469,6 @@ func (s *shop) results(name string) []map[string]string {
 
 func (s *shop) resultsDir(name string) string {
 	return filepath.Join(s.dir, strings.TrimSuffix(name, filepath.Ext(name))+"-results")
-}
-
-// charged lists the ids of the charges that the API really made, by invoice
-// number.
-func (s *shop) charged() map[string][]string {
-	ids := map[string][]string{}
-	for _, c := range s.api.Charges() {
-		number := c.Metadata["invoice_no"]
-		ids[number] = append(ids[number], c.ID)
-	}
-	return ids
 }
 
 // transcript is what a process says, for those who wait for words.

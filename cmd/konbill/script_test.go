@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -45,7 +44,9 @@ func TestScripts(t *testing.T) {
 			"api":      orderFault,
 			"crashes":  crashes,
 			"hold":     holdAnswer,
+			"lag":      lagLists,
 			"await":    awaitHeld,
+			"oldest":   compareOldest,
 			"plant":    plantCharges,
 			"release":  releaseAnswer,
 			"revoke":   revokeKey,
@@ -176,6 +177,16 @@ func releaseAnswer(ts *testscript.TestScript, neg bool, args []string) {
 
 func heldBy(ts *testscript.TestScript) *held { return ts.Value(heldKey{}).(*held) }
 
+// lagLists makes the practice API's lists show charges so much later: lag 1h.
+func lagLists(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: lag DURATION")
+	}
+	behind, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	peersOf(ts).api.SetListLag(behind)
+}
+
 // plantCharges makes charges that konbill doesn't know of: one that another
 // ledger made under a number, plant L-1 3000, or so many of other programs,
 // plant 250.
@@ -192,6 +203,18 @@ func plantCharges(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	default:
 		ts.Fatalf("usage: plant NUMBER AMOUNT, or plant COUNT")
+	}
+}
+
+// compareOldest compares the one charge of a results file with the oldest that
+// was made under a number: oldest R-3 x.csv.
+func compareOldest(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: oldest NUMBER FILE")
+	}
+	made, kept := peersOf(ts).charged()[args[0]], column(ts, args[1], "charge_id")
+	if len(made) == 0 || !slices.Equal(kept, made[:1]) {
+		ts.Fatalf("%s: made %q, kept %q", args[0], made, kept)
 	}
 }
 

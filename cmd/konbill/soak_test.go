@@ -2,8 +2,9 @@ package main
 
 import (
 	"flag"
-	"fmt"
+	"math"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,21 +16,24 @@ var (
 	soakSeed = flag.Uint64("soak-seed", 1, "seed of TestSoak's kills")
 )
 
-// soak is how long konbill is tormented.
+// soak is what konbill has to go through.
 type soak struct {
-	rows            int
-	least, most     time.Duration // between a start and a kill
-	kills           int           // after so many it is left alone; 0: never
-	longest, killed time.Duration
+	rows        int
+	least, most time.Duration // between a start and a kill
+	kills       int           // after so many it is left alone
 }
 
-// TestSoak kills konbill again and again at random moments until the file is
-// done: every invoice must have been charged once. The README tells how to run
-// the long one.
+// mostIdleKills is how many kills in a row may come before a new charge is
+// made: a run that is always cut short must get on nevertheless.
+const mostIdleKills = 30
+
+// TestSoak kills konbill again and again at random moments until every invoice
+// is charged, and then lets it finish: each must have been charged once. The
+// README tells how to run the long one.
 func TestSoak(t *testing.T) {
 	plan := soak{rows: 60, least: 50 * time.Millisecond, most: 500 * time.Millisecond, kills: 5}
 	if *soakRows > 0 {
-		plan = soak{rows: *soakRows, least: 200 * time.Millisecond, most: 2 * time.Second}
+		plan = soak{rows: *soakRows, least: 200 * time.Millisecond, most: 2 * time.Second, kills: math.MaxInt}
 	} else {
 		t.Parallel()
 	}
@@ -45,35 +49,37 @@ func TestSoak(t *testing.T) {
 // torment runs the file until konbill comes to its end. It returns how often it
 // was killed before.
 func (s *shop) torment(plan soak, random *rand.Rand, file string) (kills int) {
-	for {
+	for charges, idle := 0, 0; idle <= mostIdleKills; kills++ {
+		spare := kills >= plan.kills || charges >= plan.rows
 		p := s.start(nil, "run", file)
-		if plan.kills == 0 || kills < plan.kills {
+		var killed atomic.Bool
+		if !spare {
 			after := plan.least + time.Duration(random.Int64N(int64(plan.most-plan.least)))
-			timer := time.AfterFunc(after, func() { p.Process.Kill() })
-			defer timer.Stop()
+			time.AfterFunc(after, func() { killed.Store(p.Process.Kill() == nil) }) // an error: it has ended
 		}
 		code := s.end(p)
-		if p.ProcessState.Exited() {
-			if code != exitDone && code != exitNeedsPerson { // held mails
-				s.Fatalf("exit code %d\n%s%s", code, p.stdout, p.stderr)
-			}
+		if code == exitDone || code == exitNeedsPerson { // a person for held mails
 			return kills
 		}
-		kills++
+		if !killed.Load() {
+			s.Fatalf("exit code %d\n%s%s", code, p.stdout, p.stderr)
+		}
+		idle++
+		if made := len(s.api.Charges()); made > charges {
+			charges, idle = made, 0
+		}
 	}
+	s.Fatalf("%d kills, and no further charge during the last %d of them: %d of %d", kills, mostIdleKills, len(s.api.Charges()), plan.rows)
+	return kills
 }
 
 // onceEach makes sure that every invoice has one charge, one line in the
 // results, and a mail at most.
 func (s *shop) onceEach(file string, numbers []string) {
 	s.Helper()
-	charged, rows := s.charged(), s.results(file)
+	charged, mails, rows := s.charged(), s.mailed(), s.results(file)
 	if len(s.api.Charges()) != len(numbers) || len(rows) != len(numbers) {
 		s.Fatalf("%d invoices, %d charges, %d results", len(numbers), len(s.api.Charges()), len(rows))
-	}
-	mails := map[string]int{}
-	for _, m := range s.mail.Messages() {
-		mails[attachedNumber(m.Data)]++
 	}
 	for i, number := range numbers {
 		row, ids := rows[i], charged[number]
@@ -87,5 +93,3 @@ func (s *shop) onceEach(file string, numbers []string) {
 	}
 	s.balances(file)
 }
-
-var _ = fmt.Sprint
