@@ -86,7 +86,7 @@ func (m Move) Apply(before Entry, change func(*Entry)) (Entry, error) {
 	switch {
 	case m.From != m.To && !m.From.CanBecome(m.To):
 		return Entry{}, fmt.Errorf("an invoice can't go from %s to %s", m.From, m.To)
-	case before.State != m.From:
+	case before.State != m.From, m.Attempt != 0 && m.Attempt != before.Attempt:
 		return Entry{}, &StaleError{Key: m.Key, Want: m.From, Have: before.State}
 	}
 	edited := before

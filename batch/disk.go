@@ -4,6 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 
 	"konbill/invoice/csvfile"
 )
@@ -12,7 +15,7 @@ import (
 // stored is durable and whole.
 type Disk interface {
 	Read(path string) ([]byte, error)
-	MakeFolder(path string) error
+	MakeFolder(path string) error // and takes away what a killed process left half written there
 	Write(path string, data []byte) error
 	Remove(path string) error // none being there is no error
 }
@@ -30,8 +33,26 @@ func (r *Runner) disk() Disk {
 type machine struct{}
 
 func (machine) Read(path string) ([]byte, error)     { return csvfile.ReadFile(path) }
-func (machine) MakeFolder(path string) error         { return os.MkdirAll(path, 0o700) }
 func (machine) Write(path string, data []byte) error { return WriteFile(path, data) }
+
+func (m machine) MakeFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	left, err := filepath.Glob(filepath.Join(escapeGlob(path), unfinished))
+	for _, file := range left {
+		err = errors.Join(err, m.Remove(file))
+	}
+	return err
+}
+
+// escapeGlob takes their meaning from a path's special characters.
+func escapeGlob(path string) string {
+	if runtime.GOOS == "windows" {
+		return path // where there is no escape
+	}
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
+}
 
 func (machine) Remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -76,6 +76,9 @@ type Ledger interface {
 type Move struct {
 	Key      Key
 	From, To State
+	// Attempt is the charge attempt that the step is about; one of another
+	// attempt is as stale as one from another state. 0 is about any.
+	Attempt  int
 	At       time.Time
 	Who, Why string // for the event; no personal data
 }

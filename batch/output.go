@@ -31,7 +31,7 @@ func (r *Runner) createOutput(path, outDir string, j *job) (*output, error) {
 	for _, row := range j.sheet.Rows {
 		o.slips[row.Invoice.Number] = slipsFolder + "/" + names.nameOf(row.Invoice.Number) + ".pdf"
 	}
-	return o, r.disk().MakeFolder(filepath.Join(o.dir, slipsFolder))
+	return o, errors.Join(r.disk().MakeFolder(o.dir), r.disk().MakeFolder(filepath.Join(o.dir, slipsFolder)))
 }
 
 const slipsFolder = "slips"

@@ -46,7 +46,10 @@ func (s *settler) settleAll(ctx context.Context, j *job, out *output) *Stop {
 	if stop := s.sweepFirst(ctx, j); stop != nil {
 		return stop
 	}
-	stopped := s.pool(ctx, out, j.where((*RowOutcome).known))
+	// Rows that want nothing but their slip come last: a run that is killed
+	// again and again must get on with the others.
+	finished := j.where(func(o *RowOutcome) bool { return o.known() && s.finished(o.Entry) })
+	stopped := s.pool(ctx, out, j.where(func(o *RowOutcome) bool { return o.known() && !s.finished(o.Entry) }))
 	if stopped != nil && stopped.Reason != StopUnknown {
 		return stopped
 	}
@@ -56,8 +59,14 @@ func (s *settler) settleAll(ctx context.Context, j *job, out *output) *Stop {
 	if stop := s.mailAgain(ctx, j, out); stop != nil {
 		return stop
 	}
+	if stop := s.pool(ctx, out, finished); stop != nil {
+		return stop
+	}
 	return stopped
 }
+
+// finished reports whether an invoice is charged and there is no step to take.
+func (s *settler) finished(e Entry) bool { return e.State.HasCharge() && s.next(e) == nil }
 
 // mailAgain tries the mails that were put off, or not begun for want of a mail
 // server, once more.

@@ -162,6 +162,9 @@ func (j *judge) reported(p *process, row content, o batch.RowOutcome) {
 		if row.good() && !conflict {
 			wrong("the row is good")
 		}
+		if conflict && j.alone() && slices.ContainsFunc(bills, func(c *apiCharge) bool { return c.life == p.book.life && row.same(c.asked) }) {
+			wrong("it says what was asked for")
+		}
 		if p.asked[key] {
 			wrong("it was asked for")
 		}

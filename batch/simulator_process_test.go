@@ -224,7 +224,7 @@ func (n network) Charges(ctx context.Context, since time.Time, visit func(batch.
 			return err
 		}
 		page := n.api.page(since, offset, limit)
-		var a answer
+		a := answer{after: n.between(20*time.Millisecond, 4*time.Second)}
 		if n.strikes(pageFails) {
 			a.err = n.api.refusal(batch.UnknownOutcome, 502, "bad_gateway")
 		}

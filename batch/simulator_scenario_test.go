@@ -43,6 +43,14 @@ type content struct {
 // good reports whether the row passes its checks.
 func (c content) good() bool { return c.amount >= 200 }
 
+// same reports whether the row still says what the API was asked for.
+func (c content) same(r batch.ChargeRequest) bool {
+	return c.amount == int(r.Amount) && c.phone == r.Phone && (c.due == "" || c.due == givenDue)
+}
+
+// givenDue is the due date of rows that name one.
+const givenDue = "2026-12-20"
+
 func (c content) line() string {
 	return fmt.Sprintf("%s,%d,%s,山田太郎,%s,%s,%s\n", c.number, c.amount, c.email, c.phone, c.description, c.due)
 }
@@ -88,7 +96,7 @@ func (s *simulation) drawRows() {
 		c := &content{number: fmt.Sprintf("N-%d", i), phone: "09011112222", amount: 1000 + i}
 		c.email = strings.ToLower(c.number) + "@example.jp"
 		if s.chance(0.5) {
-			c.due = "2026-12-20"
+			c.due = givenDue
 		}
 		switch {
 		case s.chance(0.1):
@@ -220,14 +228,21 @@ func (s *simulation) round() {
 	s.together(first, second)
 }
 
+// rarePoints are those that few runs come to.
+var rarePoints = []batch.Point{batch.SweepAdopted, batch.UnknownFound, batch.UnknownMissed, batch.UnknownAbsent, batch.SourceRecorded}
+
+// drawFuses decides when and where a process ends before its time.
 func (s *simulation) drawFuses(p *process) {
 	light := func(likely float64, burn func()) {
 		if s.chance(likely) {
 			p.fuses = append(p.fuses, fuse{1 + s.IntN(30+50*len(s.rows)), burn})
 		}
 	}
-	if s.chance(0.3) {
+	switch {
+	case s.chance(0.25):
 		p.fatal = batch.Points[s.IntN(len(batch.Points))]
+	case s.chance(0.2):
+		p.fatal = rarePoints[s.IntN(len(rarePoints))]
 	}
 	light(0.3, p.die)
 	light(0.1, p.interrupt)

@@ -136,7 +136,8 @@ type apiCharge struct {
 	batch.Found
 	listedAt time.Time // when lists have it
 	life     int       // of the ledger it was made for
-	foreign  bool      // made by somebody else under our key: a person's business
+	asked    batch.ChargeRequest
+	foreign  bool // made by somebody else under our key: a person's business
 }
 
 // simulatedAccount is whose key the shop has.
@@ -197,10 +198,10 @@ func (a *api) charge(r batch.ChargeRequest, life int) answer {
 		a.commit(r, life, "failed")
 		return answer{err: a.refusal(batch.DeclinedOutcome, 200, "failed_processing"), after: soon}
 	}
-	if f == otherDue {
-		r.ExpiresAt = r.ExpiresAt.AddDate(0, 0, -1)
-	}
 	made := a.commit(r, life, "pending")
+	if f == otherDue {
+		made.ExpiresAt = made.ExpiresAt.AddDate(0, 0, -1)
+	}
 	switch f {
 	case cutAfter:
 		return answer{err: unknown(0, "connection_cut"), after: late}
@@ -257,7 +258,7 @@ func (a *api) busy() error {
 // commit makes a charge, for good: konbini charges can't be taken back.
 func (a *api) commit(r batch.ChargeRequest, life int, status string) *apiCharge {
 	id := fmt.Sprintf("chrg_test_%d", len(a.charges)+1)
-	made := &apiCharge{life: life, listedAt: a.now, Found: batch.Found{
+	made := &apiCharge{life: life, asked: r, listedAt: a.now, Found: batch.Found{
 		Key: r.Key, Number: r.Number, Name: r.Name, Email: r.Email, Phone: r.Phone,
 		Charge: batch.Charge{
 			ID: id, SourceID: r.SourceID, Amount: r.Amount, Status: status, PaymentCode: fmt.Sprint(700_000 + len(a.charges)),

@@ -175,9 +175,12 @@ func (l *look) match(ctx context.Context, e Entry, f Found) error {
 }
 
 // found settles an unknown outcome: the list is in the order of making, so the
-// first charge under a key is the oldest.
+// first charge under a key is the oldest. One with other content isn't what was
+// asked for: another ledger made it.
 func (l *look) found(ctx context.Context, e Entry, f Found) error {
-	moved, err := l.adopt(ctx, e, f, "the account has the charge", false)
+	inv := e.Invoice
+	others := inv.Amount != f.Amount || inv.SentName != f.Name || inv.Phone != f.Phone
+	moved, err := l.adopt(ctx, e, f, "the account has the charge", others)
 	if err != nil {
 		return err
 	}
@@ -189,7 +192,9 @@ func (l *look) found(ctx context.Context, e Entry, f Found) error {
 func (l *look) adopt(ctx context.Context, e Entry, f Found, why string, elsewhere bool) (Entry, error) {
 	return l.move(ctx, e, Charged, why, func(e *Entry) {
 		e.Charge = f.Charge
-		e.Invoice = f.invoice(e.Invoice)
+		if elsewhere {
+			e.Invoice = f.invoice(e.Invoice)
+		}
 		e.Elsewhere = elsewhere
 		e.Refusal, e.MissedAt = Refusal{}, time.Time{}
 	})
@@ -278,9 +283,12 @@ func (l *look) absent(ctx context.Context, e Entry) error {
 	return nil
 }
 
-// move makes a guarded step for the command at work.
+// move makes a guarded step for the command at work. It is about the attempt
+// that was looked at: what was learnt of one proves nothing about the next.
 func (r *Runner) move(ctx context.Context, e Entry, to State, why string, change func(*Entry)) (Entry, error) {
-	return r.Ledger.Move(ctx, Move{Key: e.Key, From: e.State, To: to, At: r.Now(), Who: r.Settings.Who, Why: why}, change)
+	return r.Ledger.Move(ctx, Move{
+		Key: e.Key, From: e.State, To: to, Attempt: e.Attempt, At: r.Now(), Who: r.Settings.Who, Why: why,
+	}, change)
 }
 
 // unlessStale drops the error of an invoice that someone else has moved.

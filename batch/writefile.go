@@ -7,11 +7,14 @@ import (
 	"runtime"
 )
 
+// unfinished is the pattern of a file's name while it is being written.
+const unfinished = ".konbill-*.tmp"
+
 // WriteFile stores a file whole or not at all: under a temporary name, made
 // durable, then renamed. Only its owner may read it.
 func WriteFile(path string, data []byte) error {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".konbill-*.tmp") // mode 0600
+	f, err := os.CreateTemp(dir, unfinished) // mode 0600
 	if err != nil {
 		return err
 	}

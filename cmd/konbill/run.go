@@ -58,6 +58,7 @@ func (a *app) runFiles(ctx context.Context, files []string, o runOptions) error 
 	if err := a.liveGuard(shop.runner, o); err != nil {
 		return err
 	}
+	defer a.sayWhenInterrupted()()
 	var worst error
 	reports := []runReport{}
 	for _, path := range files {
@@ -76,6 +77,21 @@ func (a *app) runFiles(ctx context.Context, files []string, o runOptions) error 
 		}
 	}
 	return worst
+}
+
+// sayWhenInterrupted answers the first Ctrl-C, so that people know that it was
+// heard, until it is told to stop.
+func (a *app) sayWhenInterrupted() (stop func()) {
+	over := make(chan struct{})
+	go func() {
+		select {
+		case <-a.drain:
+			fmt.Fprintln(a.stderr, a.say("中断します。処理中の請求が終わるまでお待ちください（もう一度 Ctrl-C を押すと、すぐに止めます）",
+				"Stopping once what is in flight is done (Ctrl-C again stops now)"))
+		case <-over:
+		}
+	}()
+	return func() { close(over) }
 }
 
 // runFile runs one file and tells what happened.

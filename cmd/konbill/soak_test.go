@@ -4,7 +4,6 @@ import (
 	"flag"
 	"math"
 	"math/rand/v2"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +24,7 @@ type soak struct {
 
 // mostIdleKills is how many kills in a row may come before a new charge is
 // made: a run that is always cut short must get on nevertheless.
-const mostIdleKills = 30
+const mostIdleKills = 100
 
 // TestSoak kills konbill again and again at random moments until every invoice
 // is charged, and then lets it finish: each must have been charged once. The
@@ -52,16 +51,17 @@ func (s *shop) torment(plan soak, random *rand.Rand, file string) (kills int) {
 	for charges, idle := 0, 0; idle <= mostIdleKills; kills++ {
 		spare := kills >= plan.kills || charges >= plan.rows
 		p := s.start(nil, "run", file)
-		var killed atomic.Bool
-		if !spare {
-			after := plan.least + time.Duration(random.Int64N(int64(plan.most-plan.least)))
-			time.AfterFunc(after, func() { killed.Store(p.Process.Kill() == nil) }) // an error: it has ended
+		after := plan.least + time.Duration(random.Int64N(int64(plan.most-plan.least)))
+		if spare {
+			after = time.Hour
 		}
+		timer := time.AfterFunc(after, func() { p.Process.Kill() }) // its error: it has just ended
 		code := s.end(p)
+		killed := !timer.Stop()
 		if code == exitDone || code == exitNeedsPerson { // a person for held mails
 			return kills
 		}
-		if !killed.Load() {
+		if !killed {
 			s.Fatalf("exit code %d\n%s%s", code, p.stdout, p.stderr)
 		}
 		idle++
