@@ -61,7 +61,7 @@ func newShop(t *testing.T) *shop {
 	t.Cleanup(func() { s.mail.Close() })
 	s.ledger = s.openLedger()
 	client, err := omise.New(omise.Config{
-		URL: s.api.URL(), SecretKey: "skey_test_shop", RequestsPerSecond: 10_000, Timeout: 10 * time.Second,
+		URL: s.api.URL(), SecretKey: "skey_test_shop", RequestsPerSecond: 10_000, Timeout: 10 * time.Second, Wait: s.clock.wait,
 	})
 	s.must(err)
 	post, err := mailer.NewSMTP(mailer.SMTPConfig{Host: s.mail.Host(), Port: s.mail.Port(), TLS: "none", Connections: 2})

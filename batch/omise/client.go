@@ -41,6 +41,7 @@ type Config struct {
 	RequestsPerSecond float64       // of all callers together; above 0
 	Timeout           time.Duration // of one request, answer included; above 0
 	UserAgent         string
+	Wait              func(ctx context.Context, d time.Duration) error // between readings of a list; nil: by the machine's clock
 }
 
 // Client is a batch.Gateway. It is safe for concurrent use.

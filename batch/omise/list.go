@@ -3,10 +3,15 @@ package omise
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
+
+	"github.com/cenkalti/backoff/v5"
 
 	"konbill/batch"
 )
@@ -16,23 +21,49 @@ const (
 	maxPage  = 8 << 20 // bound of a page, in bytes; charges of others may carry long metadata
 	// readings is how often one page is asked for before the list is given up.
 	readings = 5
+
+	chronological = "chronological" // the order: oldest first
 )
 
 // chargeList is a page of a list, as far as it is read.
 type chargeList struct {
-	Object string         `json:"object"`
-	Limit  int            `json:"limit"`
-	Offset int            `json:"offset"`
-	Total  int            `json:"total"`
-	Data   []listedCharge `json:"data"`
+	Object string            `json:"object"`
+	Limit  int               `json:"limit"`
+	Offset int               `json:"offset"`
+	Order  string            `json:"order"`
+	Total  int               `json:"total"`
+	Data   []json.RawMessage `json:"data"`
 }
 
-// listedCharge is a charge that anybody may have made: by card, in another
-// currency, with metadata of their own.
-type listedCharge struct {
+// listed is what tells whose a charge in a list is. Others may have made it by
+// card, in another currency, with metadata of their own: of theirs nothing more
+// is read.
+type listed struct {
+	Object   string   `json:"object"`
+	ID       string   `json:"id"`
+	Live     bool     `json:"livemode"`
+	Currency string   `json:"currency"`
+	Metadata metadata `json:"metadata"`
+	Source   *struct {
+		Type string `json:"type"`
+	} `json:"source"`
+}
+
+// ours reports whether Konbill made the charge.
+func (l listed) ours() bool {
+	return l.Metadata.key != "" && strings.EqualFold(l.Currency, "JPY") && l.Source != nil && l.Source.Type == "econtext"
+}
+
+// ownCharge is a listed charge that Konbill made.
+type ownCharge struct {
 	charge
-	Metadata metadata      `json:"metadata"`
-	Source   *listedSource `json:"source"`
+	Metadata metadata `json:"metadata"`
+	Source   struct {
+		source
+		Name  string `json:"name"`
+		Email string `json:"email"`
+		Phone string `json:"phone_number"`
+	} `json:"source"`
 }
 
 // metadata is whatever somebody attached to a charge; only ours has a meaning.
@@ -48,18 +79,26 @@ func (m *metadata) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-type listedSource struct {
-	source
-	Name  string `json:"name"`
-	Email string `json:"email"`
-	Phone string `json:"phone_number"`
-}
+// errShifted says that a list changed in a part that was read already.
+var errShifted = mismatch("list_shifted", "the list changed while it was read")
 
 // Charges implements batch.Gateway. A page that can't be read is asked for up
-// to five times. Pages are read by offset, oldest first: charges made, or
-// listed, meanwhile push others back, so none is missed and some may come twice.
+// to five times, with growing pauses. Charges made meanwhile come at the end of
+// the list. One that is listed late comes in the middle and pushes others back;
+// the list is then read again from its beginning, so some charges may come more
+// than once.
 func (c *Client) Charges(ctx context.Context, since time.Time, visit func(batch.Found) error) error {
+	for attempt := 1; ; attempt++ {
+		err := c.readList(ctx, since, visit)
+		if !errors.Is(err, errShifted) || attempt == readings {
+			return err
+		}
+	}
+}
+
+func (c *Client) readList(ctx context.Context, since time.Time, visit func(batch.Found) error) error {
 	total := 0
+	previous := map[string]bool{} // the ids of the page before
 	for offset := 0; ; {
 		page, err := c.page(ctx, since, offset)
 		if err != nil {
@@ -69,11 +108,16 @@ func (c *Client) Charges(ctx context.Context, since time.Time, visit func(batch.
 			return mismatch("list_shrank", "the list lost charges while it was read")
 		}
 		total = page.Total
-		for _, listed := range page.Data {
-			found, err := c.found(listed)
+		ids := map[string]bool{}
+		for _, raw := range page.Data {
+			found, err := c.found(raw)
 			if err != nil {
 				return err
 			}
+			if previous[found.ID] || ids[found.ID] {
+				return errShifted
+			}
+			ids[found.ID] = true
 			if err := visit(found); err != nil {
 				return err
 			}
@@ -81,6 +125,7 @@ func (c *Client) Charges(ctx context.Context, since time.Time, visit func(batch.
 		if offset += len(page.Data); offset >= total {
 			return nil
 		}
+		previous = ids
 	}
 }
 
@@ -88,26 +133,41 @@ func (c *Client) Charges(ctx context.Context, since time.Time, visit func(batch.
 func (c *Client) page(ctx context.Context, since time.Time, offset int) (chargeList, error) {
 	query := url.Values{
 		"from":   {since.UTC().Format("2006-01-02T15:04:05Z")},
-		"order":  {"chronological"},
+		"order":  {chronological},
 		"limit":  {strconv.Itoa(pageSize)},
 		"offset": {strconv.Itoa(offset)},
 	}
-	var last error
-	for range readings {
-		var page chargeList
+	var page chargeList
+	err := c.repeat(ctx, func() error {
+		page = chargeList{}
 		_, err := c.look(ctx, "/charges?"+query.Encode(), &page)
 		if err == nil {
 			err = page.examine(offset)
 		}
-		if err == nil {
-			return page, nil
+		return err
+	})
+	return page, err
+}
+
+// repeat reads until it succeeds, five times at most.
+func (c *Client) repeat(ctx context.Context, read func() error) error {
+	pause := backoff.NewExponentialBackOff()
+	for reading := 1; ; reading++ {
+		err := read()
+		if err == nil || reading == readings || ctx.Err() != nil || !repeatable(err) {
+			return err
 		}
-		if ctx.Err() != nil || !repeatable(err) {
-			return page, err
+		if c.wait(ctx, pause.NextBackOff()) != nil {
+			return err
 		}
-		last = err
 	}
-	return chargeList{}, last
+}
+
+func (c *Client) wait(ctx context.Context, d time.Duration) error {
+	if c.config.Wait != nil {
+		return c.config.Wait(ctx, d)
+	}
+	return sleep(ctx, d)
 }
 
 // repeatable reports whether reading again may fare better.
@@ -123,33 +183,38 @@ func repeatable(err error) bool {
 // have: the absence of a charge is concluded from it.
 func (p chargeList) examine(offset int) error {
 	expected := min(pageSize, max(p.Total-offset, 0))
-	if p.Object != "list" || p.Limit != pageSize || p.Offset != offset || len(p.Data) != expected {
+	if p.Object != "list" || p.Limit != pageSize || p.Offset != offset || p.Order != chronological || len(p.Data) != expected {
 		return mismatch("unexpected_answer", fmt.Sprintf("the answer is not the page of the list from %d on", offset))
 	}
 	return nil
 }
 
 // found is what is kept of a listed charge. One that others made has no key.
-func (c *Client) found(l listedCharge) (batch.Found, error) {
+func (c *Client) found(raw json.RawMessage) (batch.Found, error) {
+	var l listed
+	err := json.Unmarshal(raw, &l)
 	switch {
-	case l.Object != "charge" || !chargeID.MatchString(l.ID):
+	case err != nil, l.Object != "charge" || !chargeID.MatchString(l.ID):
 		return batch.Found{}, mismatch("unexpected_answer", "the list has something that is not a charge")
 	case l.Live != c.Live():
 		return batch.Found{}, wrongMode()
-	}
-	found := batch.Found{Key: batch.Key(l.Metadata.key), Number: l.Metadata.number}
-	if found.Key == "" {
+	case !l.ours():
 		return batch.Found{Charge: batch.Charge{ID: l.ID}}, nil
 	}
-	if l.Source != nil {
-		l.charge.Source = l.Source.source
-		found.Name, found.Email, found.Phone = l.Source.Name, l.Source.Email, l.Source.Phone
+	var own ownCharge
+	if json.Unmarshal(raw, &own) != nil {
+		return batch.Found{}, mismatch("unexpected_answer", "the list has a charge of ours that can't be read")
 	}
-	if l.absurd() {
+	own.charge.Source = own.Source.source
+	payer := own.Source
+	if own.absurd() || own.Amount <= 0 || strings.ContainsFunc(payer.Name+payer.Email+payer.Phone, unicode.IsControl) ||
+		len(payer.Name)+len(payer.Email)+len(payer.Phone) > maxText {
 		return batch.Found{}, mismatch("unexpected_answer", "the list has values that can't be true")
 	}
-	found.Charge = l.kept()
-	return found, nil
+	return batch.Found{
+		Charge: own.kept(), Key: batch.Key(own.Metadata.key), Number: own.Metadata.number,
+		Name: payer.Name, Email: payer.Email, Phone: payer.Phone,
+	}, nil
 }
 
 // SourceUsed implements batch.Gateway.
@@ -158,7 +223,11 @@ func (c *Client) SourceUsed(ctx context.Context, id string) (bool, error) {
 		source
 		ChargeStatus string `json:"charge_status"`
 	}
-	if _, err := c.look(ctx, "/sources/"+url.PathEscape(id), &asked); err != nil {
+	err := c.repeat(ctx, func() error {
+		_, err := c.look(ctx, "/sources/"+url.PathEscape(id), &asked)
+		return err
+	})
+	if err != nil {
 		return false, err
 	}
 	switch {

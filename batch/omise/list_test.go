@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,17 +85,18 @@ func listing(t *testing.T, bodies ...string) func(visit func(batch.Found) error)
 }
 
 func page(offset, total int, charges string) string {
-	return fmt.Sprintf(`{"object":"list","limit":100,"offset":%d,"total":%d,"data":[%s]}`, offset, total, charges)
+	return fmt.Sprintf(`{"object":"list","limit":100,"offset":%d,"order":"chronological","total":%d,"data":[%s]}`, offset, total, charges)
 }
 
 // TestListsThatProveNothing: absence is concluded from a list, so one that
 // isn't what was asked for is an error.
 func TestListsThatProveNothing(t *testing.T) {
 	card := `{"object":"charge","id":"chrg_test_5xsjw8t67xqke49yg44","livemode":false,"amount":5,"currency":"USD","source":null,"metadata":null}`
-	full := card
-	for range 99 {
-		full += "," + card
+	var all []string
+	for i := range 100 {
+		all = append(all, strings.Replace(card, "g44", fmt.Sprintf("g%03d", i), 1))
 	}
+	full := strings.Join(all, ",")
 	for name, bodies := range map[string][]string{
 		"fewer than it says":   {page(0, 2, card)},
 		"more than it says":    {page(0, 1, card+","+card)},
@@ -102,6 +104,8 @@ func TestListsThatProveNothing(t *testing.T) {
 		"another limit":        {`{"object":"list","limit":20,"offset":0,"total":0,"data":[]}`},
 		"not a list":           {`{"object":"charge","limit":100}`},
 		"something else in it": {page(0, 1, `{"object":"refund","id":"rfnd_test_5xsjw8t67xqke49yg44"}`)},
+		"another order":        {`{"object":"list","limit":100,"offset":0,"order":"reverse_chronological","total":0,"data":[]}`},
+		"charges that repeat":  {page(0, 2, card+","+card)},
 		"charges that vanish":  {page(0, 101, full), page(100, 100, "")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,9 +119,12 @@ func TestListsThatProveNothing(t *testing.T) {
 
 // TestChargesOfOthers: whatever else the account has is listed without a key.
 func TestChargesOfOthers(t *testing.T) {
-	const charge = `{"object":"charge","id":"chrg_test_5xsjw8t67xqke49yg44","livemode":false,"amount":12345678901,"currency":"USD","fee":99999999999,` +
+	const charge = `{"object":"charge","id":"chrg_test_5xsjw8t67xqke49yg44","livemode":false,"amount":123456789012345678901234567890,"currency":"USD","fee":99999999999,` +
 		`"source":%s,"metadata":%s,"failure_code":null}`
-	for _, metadata := range []string{`null`, `{}`, `[]`, `"text"`, `{"konbill_key":3}`, `{"order":{"id":1}}`} {
+	for _, metadata := range []string{
+		`null`, `{}`, `[]`, `"text"`, `{"konbill_key":3}`, `{"order":{"id":1}}`,
+		`{"konbill_key":"kb_0","invoice_no":"1"}`, // copied from ours; the charge itself isn't
+	} {
 		for _, source := range []string{`null`, `{"object":"source","id":"src_test_1","type":"promptpay","references":null}`} {
 			n := 0
 			err := listing(t, page(0, 1, fmt.Sprintf(charge, source, metadata)))(func(f batch.Found) error {

@@ -42,6 +42,7 @@ func config(url string) omise.Config {
 	return omise.Config{
 		URL: url, SecretKey: secretKey, PublicKey: publicKey,
 		RequestsPerSecond: 10_000, Timeout: 30 * time.Second, UserAgent: "konbill/test",
+		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
 }
 

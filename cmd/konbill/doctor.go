@@ -98,7 +98,7 @@ func (a *app) keysDetail(keys secrets) string {
 
 func (a *app) examineAPI(ctx context.Context, c config, keys secrets) []examination {
 	reach := a.say("決済サービス", "payment service")
-	client, err := c.client(keys)
+	client, err := c.client(keys, a.wait)
 	if err != nil {
 		return []examination{a.examined(reach, "", err)}
 	}

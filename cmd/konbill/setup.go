@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"konbill/batch"
 	"konbill/batch/ledger"
@@ -101,7 +102,7 @@ func (a *app) open(ctx context.Context, c config, who string) (*workshop, error)
 	if err != nil {
 		return nil, err
 	}
-	client, err := c.client(keys)
+	client, err := c.client(keys, a.wait)
 	if err != nil {
 		return nil, err
 	}
@@ -165,10 +166,10 @@ func (a *app) lookAtKeys(keys secrets) error {
 	return nil
 }
 
-func (c config) client(keys secrets) (*omise.Client, error) {
+func (c config) client(keys secrets, wait func(context.Context, time.Duration) error) (*omise.Client, error) {
 	return omise.New(omise.Config{
 		URL: c.Omise.APIURL, SecretKey: keys.SecretKey, PublicKey: keys.PublicKey,
-		RequestsPerSecond: c.Omise.RequestsPerSecond, Timeout: c.Omise.Timeout, UserAgent: "konbill/" + version(),
+		RequestsPerSecond: c.Omise.RequestsPerSecond, Timeout: c.Omise.Timeout, UserAgent: "konbill/" + version(), Wait: wait,
 	})
 }
 
