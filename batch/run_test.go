@@ -254,7 +254,11 @@ func TestLedgerFailsAnywhere(t *testing.T) {
 			}
 		}
 		s.runner.Ledger = s.ledger
-		s.run(path)
+		for _, row := range s.run(path).Rows {
+			if row.Entry.Elsewhere {
+				t.Errorf("after %d changes: our own charge of %s passes for another ledger's", n, row.Invoice.Number)
+			}
+		}
 		s.neverTwice()
 		if mails := len(s.mail.Messages()); mails > 2 {
 			t.Errorf("after %d changes: %d mails", n, mails)

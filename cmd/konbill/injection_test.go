@@ -49,6 +49,10 @@ var attacks = []string{
 	"https://evil.example/pay", "javascript:evil()", "x&amount=200&metadata[konbill_key]=evil", `x","result":"evil`, "x;y,z",
 }
 
+// addressOfAttack is a customer's only where it stands in the e-mail column, as
+// in "name <address>".
+const addressOfAttack = "evil@example.com"
+
 // attacked is a row with an attack in one of its columns.
 type attacked struct {
 	line   int
@@ -100,16 +104,16 @@ func attackedFile() (text string, rows []attacked) {
 func TestNoColumnCarriesMoreThanText(t *testing.T) {
 	s := newShop(t, "KONBILL_OMISE__REQUESTS_PER_SECOND=100", "KONBILL_MERCHANT__EMAIL=billing@sakura.example")
 	text, rows := attackedFile()
-	s.must(os.WriteFile(filepath.Join(s.dir, "evil.csv"), []byte(text), 0o600))
-	s.checkTerminal(exitNeedsPerson, "check", "evil.csv")
-	s.checkTerminal(exitNeedsPerson, "--lang", "en", "check", "evil.csv")
-	s.checkTerminal(exitNeedsPerson, "check", "--json", "evil.csv")
-	s.checkTerminal(exitNeedsPerson, "run", "evil.csv")
-	s.checkTerminal(exitNeedsPerson, "run", "--json", "evil.csv")
+	s.must(os.WriteFile(filepath.Join(s.dir, "file.csv"), []byte(text), 0o600))
+	s.checkTerminal(exitNeedsPerson, "check", "file.csv")
+	s.checkTerminal(exitNeedsPerson, "--lang", "en", "check", "file.csv")
+	s.checkTerminal(exitNeedsPerson, "check", "--json", "file.csv")
+	s.checkTerminal(exitNeedsPerson, "run", "file.csv")
+	s.checkTerminal(exitNeedsPerson, "run", "--json", "file.csv")
 	s.checkTerminal(exitDone, "status")
 	s.checkTerminal(exitDone, "status", "--json")
-	
-	results := s.results("evil.csv")
+
+	results := s.results("file.csv")
 	if len(results) != len(rows) {
 		t.Fatalf("%d results of %d rows", len(results), len(rows))
 	}
@@ -209,7 +213,7 @@ func asShown(text string) string {
 // checkCells: no cell of the results begins like a formula, and taking the '
 // away gives back what the file had.
 func (s *shop) checkCells(rows []attacked) {
-	data, err := os.ReadFile(filepath.Join(s.dir, "evil-results", "evil.results.csv"))
+	data, err := os.ReadFile(filepath.Join(s.dir, "file-results", "file.results.csv"))
 	s.must(err)
 	// encoding/csv makes \n of \r\n inside quotes; keep them apart from it.
 	const carriageReturn = "\uE000"
@@ -241,7 +245,7 @@ func (s *shop) checkErrorsFile(text string, rows []attacked, results []map[strin
 			want += row.raw
 		}
 	}
-	got, err := os.ReadFile(filepath.Join(s.dir, "evil-results", "evil.errors.csv"))
+	got, err := os.ReadFile(filepath.Join(s.dir, "file-results", "file.errors.csv"))
 	s.must(err)
 	if string(got) != want {
 		s.Errorf("the errors file has %d bytes, the rejected rows have %d\n%.2000q", len(got), len(want), got)
@@ -249,9 +253,9 @@ func (s *shop) checkErrorsFile(text string, rows []attacked, results []map[strin
 }
 
 func (s *shop) checkReceipt() {
-	data, err := os.ReadFile(filepath.Join(s.dir, "evil-results", "receipt.json"))
+	data, err := os.ReadFile(filepath.Join(s.dir, "file-results", "receipt.json"))
 	s.must(err)
-	if !json.Valid(data) || strings.Contains(strings.ReplaceAll(string(data), `"evil.csv"`, ""), "evil") {
+	if !json.Valid(data) || strings.Contains(string(data), "evil") {
 		s.Errorf("receipt.json: %s", data)
 	}
 }
@@ -260,7 +264,7 @@ func (s *shop) checkReceipt() {
 func (s *shop) checkCharges() {
 	var keys []string
 	for _, c := range s.api.Charges() {
-		if c.Amount != 3000 || c.Email != "taro@example.jp" && !strings.HasSuffix(c.Email, "=1@example.jp") || len(c.Phone) != 11 {
+		if c.Amount != 3000 || c.Email != "taro@example.jp" && c.Email != addressOfAttack || len(c.Phone) != 11 {
 			s.Errorf("a charge of %d for %s, %s", c.Amount, c.Email, c.Phone)
 		}
 		if keys == nil {
@@ -328,10 +332,13 @@ func readLetter(t *testing.T, data []byte) readMail {
 // the same elements of HTML, the same number of lines, one link.
 func (s *shop) checkLetters(results []map[string]string) {
 	links := map[string]bool{}
-	mailed := 0
+	mailed, strangers, addressed := 0, 0, 0
 	for _, r := range results {
 		if r["mail"] == "mailed" {
 			mailed++
+			if strings.Contains(r["email"], addressOfAttack) {
+				addressed++
+			}
 			links[r["authorize_uri"]] = true
 		}
 	}
@@ -342,12 +349,18 @@ func (s *shop) checkLetters(results []map[string]string) {
 	var plain *readMail
 	for _, m := range messages {
 		l := readLetter(s.T, m.Data)
-		if len(l.to) != 1 || l.to[0].Address != m.To || !strings.HasSuffix(m.To, "@example.jp") {
+		if len(l.to) != 1 || l.to[0].Address != m.To || m.To != "taro@example.jp" && m.To != addressOfAttack {
 			s.Errorf("a mail is to %v, delivered to %s", l.to, m.To)
 		}
-		if strings.Contains(l.text, "品代") && strings.Contains(l.text, "山田太郎 様") && strings.Contains(l.text, "N-1\n") {
+		if m.To == addressOfAttack {
+			strangers++
+		}
+		if strings.Contains(l.text, "品代") && strings.Contains(l.text, "山田太郎 様") && strings.Contains(l.text, "N-1\r\n") {
 			plain = &l
 		}
+	}
+	if strangers != addressed {
+		s.Errorf("%d mails to a stranger, whose address stands in %d rows as theirs", strangers, addressed)
 	}
 	if plain == nil {
 		s.Fatal("the ordinary row's mail is missing")
@@ -453,7 +466,7 @@ func (s *shop) checkSlips(rows []attacked, results []map[string]string) {
 		if r["slip"] == "" {
 			continue
 		}
-		file := filepath.Join(s.dir, "evil-results", filepath.FromSlash(r["slip"]))
+		file := filepath.Join(s.dir, "file-results", filepath.FromSlash(r["slip"]))
 		pdf, err := os.ReadFile(file)
 		s.must(err)
 		if err := api.Validate(bytes.NewReader(pdf), nil); err != nil {
@@ -479,7 +492,7 @@ func (s *shop) checkSlips(rows []attacked, results []map[string]string) {
 			if r["slip"] == "" || !shown {
 				continue
 			}
-			file := filepath.Join(s.dir, "evil-results", filepath.FromSlash(r["slip"]))
+			file := filepath.Join(s.dir, "file-results", filepath.FromSlash(r["slip"]))
 			text := string(peertest.Run(t, "pdftotext", "-raw", file, "-"))
 			if want := withoutSpaces(asShown(row.attack)); !strings.Contains(withoutSpaces(text), want) {
 				t.Errorf("%q in %s isn't on the slip as text:\n%s", row.attack, attackedColumns[row.column], text)
@@ -629,7 +642,7 @@ func TestNumbersDontSteerFiles(t *testing.T) {
 	s.konbill(exitNeedsPerson, "run", file)
 	s.expectNewOnlyIn(before, path.Join(filepath.ToSlash(inside), "in-results"), "konbill.db", "outbox", ".waited")
 
-	results := s.results(file)
+	results := (&shop{T: t, dir: filepath.Join(s.dir, inside)}).results("in.csv")
 	owners := map[string]string{}
 	for i, r := range results {
 		if i >= len(hostileNumbers) {

@@ -150,9 +150,11 @@ func unprotect(cell string) string {
 	return cell
 }
 
+// looksLikeFormula counts the wide signs, too, which a spreadsheet set to
+// Japanese takes for the narrow ones, and the blanks that it may skip.
 func looksLikeFormula(cell string) bool {
 	rest := strings.TrimLeft(cell, "'")
-	return rest != "" && strings.ContainsRune("=+-@\t\r", rune(rest[0]))
+	return rest != "" && strings.IndexAny(rest, "=+-@＝＋－＠\t\r\n") == 0
 }
 
 // WriteErrors writes the rows that were rejected, as the input has them:

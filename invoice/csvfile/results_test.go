@@ -69,7 +69,8 @@ func TestResultsHoldEveryRow(t *testing.T) {
 func TestFormulasAreNeutralisedAndComeBack(t *testing.T) {
 	input := sampleHeader + ",=備考\n" +
 		"=A-1,+山田,@x.jp,+819012345678,-500,\"=HYPERLINK(\"\"http://x\"\")\"\n" +
-		"'=A-2,\"\t鈴木\",'a@x.jp,\"=\"\"0901\"\"\",500,\"\rx\"\n"
+		"'=A-2,\"\t鈴木\",'a@x.jp,\"=\"\"0901\"\"\",500,\"\rx\"\n" +
+		"＝A-3,＋山田,＠x.jp,－1,'＝500,\"\n=1\"\n"
 	f := open(t, input)
 	result := func(row Row) Result { return Result{Result: "rejected", Message: "=1+1", Line: row.Line} }
 	written := results(t, f, UTF8, result)
@@ -77,7 +78,7 @@ func TestFormulasAreNeutralisedAndComeBack(t *testing.T) {
 	for row := range strings.SplitSeq(strings.TrimPrefix(written, markUTF8), "\r\n") {
 		cells := record{end: len(row)}.cells(row, ',')
 		for _, cell := range cells {
-			if cell != "" && strings.Contains("=+-@\t\r", cell[:1]) {
+			if cell != "" && strings.IndexAny(cell, "=+-@＝＋－＠\t\r\n") == 0 {
 				t.Errorf("%q begins like a formula", cell)
 			}
 		}
