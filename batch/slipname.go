@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -17,12 +18,31 @@ type slipNames map[string]string // folded name to the number that has it
 // nameOf returns the file name of a number, without extension.
 func (n slipNames) nameOf(number string) string {
 	name := safeName(number)
-	if name != number || n.taken(name, number) {
-		sum := sha256.Sum256([]byte(number))
-		name += "-" + hex.EncodeToString(sum[:4])
+	if name != number || hasUncertainCase(name) || n.taken(name, number) {
+		name = n.distinct(name, number)
 	}
 	n[fold(name)] = number
 	return name
+}
+
+// distinct adds to a name what no other has. Another number may have been
+// written to look like that, so it may take more than once.
+func (n slipNames) distinct(name, number string) string {
+	sum := sha256.Sum256([]byte(number))
+	for length := 4; ; length++ {
+		longer := name + "-" + hex.EncodeToString(sum[:length])
+		if length == len(sum) || !n.taken(longer, number) {
+			return longer
+		}
+	}
+}
+
+// hasUncertainCase reports letters beyond ASCII that have a case: systems that
+// ignore it don't agree on which are the same, as with ſ and s, or ı and i.
+func hasUncertainCase(name string) bool {
+	return strings.ContainsFunc(name, func(r rune) bool {
+		return r > unicode.MaxASCII && (unicode.IsUpper(r) || unicode.IsLower(r) || unicode.IsTitle(r))
+	})
 }
 
 func (n slipNames) taken(name, number string) bool {
@@ -32,6 +52,10 @@ func (n slipNames) taken(name, number string) bool {
 
 // fold is what a file system that ignores case and composition sees.
 func fold(name string) string { return strings.ToLower(norm.NFC.String(name)) }
+
+// maxName is how long a name may be, in bytes: systems take 255, with extension
+// and what tells names apart.
+const maxName = 200
 
 // safeName replaces all but letters, digits, - and _ (and dots inside), and
 // avoids the device names of Windows.
@@ -43,6 +67,10 @@ func safeName(number string) string {
 		return '_'
 	}, number)
 	name = strings.Trim(name, ".")
+	for len(name) > maxName {
+		_, last := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-last]
+	}
 	if name == "" || reserved[strings.ToUpper(strings.SplitN(name, ".", 2)[0])] {
 		return "_" + name
 	}

@@ -25,9 +25,9 @@ func (f Finding) Text(lang Language) string {
 }
 
 func (f Finding) place(lang Language) string {
-	column := f.Header
+	column := clean(f.Header)
 	if f.Position > 0 {
-		column = strings.TrimSpace(fmt.Sprintf("%s %s", ColumnLetter(f.Position), f.Header))
+		column = strings.TrimSpace(fmt.Sprintf("%s %s", ColumnLetter(f.Position), clean(f.Header)))
 	}
 	ja := lang != English
 	switch {

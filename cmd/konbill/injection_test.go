@@ -614,14 +614,15 @@ func digestInName(number string) string {
 // hostileNumbers are numbers that would be other places as file names, or each
 // other's.
 var hostileNumbers = []string{
+	"a_b-" + digestInName("a/b"), // before the number whose name it would be
 	"../../x", `..\..\x`, "/etc/x", `\\server\share\x`, "C:x", `C:\x`, "C:/x", "x:stream", "..", ".", "...", "./x", "a/b", "a?b", "a*b", "a|b",
 	"CON", "con", "Con.txt", "nul.txt", "NUL", "aux.", "COM1", "lpt9.pdf", "CON .txt", "PRN..", "CONIN$", "COM¹",
 	"x.", "x .", ".x", "~", "-rf", "$HOME", "%2e%2e%2fx", "%APPDATA%", "a b", "a\u3000b", "a\tb",
 	"．．／x", "‥/x", "∕etc∕x", "⁄x", "＼x", "ａ／ｂ", "Ｃ：x",
-	"abc\u202Efdp.exe", "\u200Fabd", "ab\u200Bd", "\u2066abe\u2069",
+	"abc\u202Efdp.exe", "\u200Fabd", "ab\u200Bg", "\u2066abe\u2069",
 	"case", "CASE", "Case", "straße", "STRASSE", "STRAßE", "STRAẞE", "σ", "ς", "Σ", "ſ", "s", "S", "K", "k", "\u212A", "é", "e\u0301", "É", "ı", "i", "I", "İ",
 	"か\u3099", "が", "ｶﾞ", "ガ",
-	"a_b-" + digestInName("a/b"), "_CON", "_con-" + digestInName("con"),
+	"_CON", "_con-" + digestInName("con"),
 	strings.Repeat("𠮷", 64), strings.Repeat("あ", 64), strings.Repeat("x", 64), strings.Repeat("/", 64), strings.Repeat(".", 64),
 }
 

@@ -86,12 +86,13 @@ func (a *app) rowAt(s *batch.Sheet, line int) (batch.Row, error) {
 		if row.Line != line {
 			continue
 		}
-		for _, f := range row.Findings {
-			if f.Severity == invoice.Error {
-				return row, errors.New(f.Text(a.lang))
-			}
+		if !row.Rejected() {
+			return row, nil
 		}
-		return row, nil
+		for _, f := range row.Findings { // they quote the row, so they are data and no talk
+			fmt.Fprintf(a.stdout, "%s %s\n", a.mark(f.Severity), f.Text(a.lang))
+		}
+		return row, fmt.Errorf(a.say("%d 行目は、このままでは発行できません", "line %d can't be issued as it is"), line)
 	}
 	return batch.Row{}, fmt.Errorf(a.say("%d 行目から始まる請求はありません", "no row begins on line %d"), line)
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
@@ -31,9 +32,9 @@ func (a *app) complain(err error) {
 		return
 	}
 	reason, hint := a.explain(err)
-	fmt.Fprintf(a.stderr, "%s %s\n", a.say("エラー：", "error:"), reason)
+	fmt.Fprintf(a.stderr, "%s %s\n", a.say("エラー：", "error:"), printable(reason))
 	if hint != "" {
-		fmt.Fprintf(a.stderr, "%s %s\n", a.say("対処：", "hint:"), hint)
+		fmt.Fprintf(a.stderr, "%s %s\n", a.say("対処：", "hint:"), printable(hint))
 	}
 }
 
@@ -131,12 +132,45 @@ func (a *app) unknownCommand(cmd *cobra.Command, name string) error {
 	return &usageError{errors.New(text)}
 }
 
-// printJSON prints data for programs.
+// printJSON prints data for programs. What a terminal would obey is escaped:
+// the value stays the same, but nobody who looks at it is fooled.
 func (a *app) printJSON(data any) error {
-	e := json.NewEncoder(a.stdout)
+	var text strings.Builder
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(data)
+	if err := e.Encode(data); err != nil {
+		return err
+	}
+	var safe strings.Builder
+	for _, r := range text.String() {
+		if r != '\n' && obeyed(r) {
+			fmt.Fprintf(&safe, `\u%04x`, r) // all of them are below U+10000
+			continue
+		}
+		safe.WriteRune(r)
+	}
+	_, err := io.WriteString(a.stdout, safe.String())
+	return err
+}
+
+// obeyed reports characters that a terminal does something with instead of
+// showing them: controls, and marks that change direction or can't be seen.
+func obeyed(r rune) bool {
+	return r < 0x10000 && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp))
+}
+
+// printable is a text on one line that a terminal only shows.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case obeyed(r) || r >= 0x10000 && unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // table prints rows in columns aligned as a terminal shows them, where a kanji

@@ -23,6 +23,7 @@ const (
 	CodeUndecodable     FileCode = "undecodable"      // a byte without meaning
 	CodeUnclosedQuote   FileCode = "unclosed_quote"   // a quote that never closes
 	CodeEmpty           FileCode = "empty_file"       // not even a header
+	CodeHeaderAbsent    FileCode = "header_absent"    // the first line holds no header at all
 	CodeHeaderMissing   FileCode = "header_missing"   // a required column is absent
 	CodeHeaderDuplicate FileCode = "header_duplicate" // two columns mean the same
 	CodeHeaderEmpty     FileCode = "header_empty"     // a column without a header
@@ -69,6 +70,8 @@ func (e *FileError) Message(lang invoice.Language) string {
 	case CodeUndecodable:
 		about = []any{line, strconv.Itoa(e.Byte)}
 	case CodeUnclosedQuote, CodeHeaderQuote:
+		about = []any{line}
+	case CodeHeaderAbsent:
 		about = []any{line}
 	case CodeHeaderMissing:
 		about = []any{e.missing(lang), e.found(lang), line}
@@ -146,6 +149,10 @@ var wording = func() catalog.Catalog {
 		CodeEmpty: {
 			"ファイルに何も書かれていません。1行目に見出し、2行目から請求を書いてください。",
 			"The file is empty. Put the headers on the first line and an invoice on each line below.",
+		},
+		CodeHeaderAbsent: {
+			"見出しの行がありません（%[1]s行目に、知っている見出しが1つもありません）。1行目に「請求書番号,氏名,メールアドレス,電話番号,金額」のような見出しを書いてください。",
+			"There is no header: line %[1]s has none that is known. Put headers such as invoice_no,name,email,phone,amount on the first line.",
 		},
 		CodeHeaderMissing: {
 			"必要な列がありません：%[1]s。見出しの行（%[3]s行目）にある列：%[2]s。見出しを直すか、設定の [columns] に別名を加えてください。",

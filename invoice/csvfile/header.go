@@ -78,6 +78,10 @@ type header struct {
 func readHeader(names []string, known map[string]invoice.Field) (header, *FileError) {
 	h := header{names: names, width: len(names), results: resultColumns(names)}
 	h.fields = make([]invoice.Field, len(names))
+	if !slices.ContainsFunc(names, func(name string) bool { return known[comparable(name)] != "" }) {
+		// These are no headers but a customer's data: nobody wants them in a message.
+		return h, &FileError{Code: CodeHeaderAbsent}
+	}
 	at := map[string]int{}
 	for i, name := range names {
 		if h.results[i] {
