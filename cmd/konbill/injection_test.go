@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -762,6 +763,30 @@ func TestFileNamesDontSteerResults(t *testing.T) {
 		for name := range s.files() {
 			if !before[name] {
 				t.Errorf("run %s created %s", place, name)
+			}
+		}
+	}
+}
+
+// TestFileNamesAreOnlyText: a file may have been named by a stranger, too.
+func TestFileNamesAreOnlyText(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows takes no such names")
+	}
+	s := newShop(t)
+	name := s.file("a\x1b[31m\nERROR evil\u202E\u009b.csv", "A-1")
+	headless := "b\x1b[31m\nERROR evil.csv"
+	s.must(os.WriteFile(filepath.Join(s.dir, headless), []byte("x,y\n1,2\n"), 0o600))
+	for _, args := range [][]string{
+		{"check", name}, {"run", name}, {"run", "--json", name}, {"results", name}, {"status"}, {"status", "--json"},
+		{"preview", name, "--line", "2"}, {"preview", name, "--line", "7"}, {"check", headless}, {"run", headless}, {"run", name + "x"},
+		{"results", headless}, {"status", name}, {"reconcile", name}, {name},
+	} {
+		p := s.start(nil, args...)
+		s.end(p)
+		for line := range strings.SplitSeq(p.stdout.String()+p.stderr.String(), "\n") {
+			if strings.ContainsFunc(line, isActive) || strings.HasPrefix(line, "ERROR") {
+				t.Errorf("konbill %q says %q", args, line)
 			}
 		}
 	}

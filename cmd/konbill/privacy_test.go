@@ -183,8 +183,15 @@ func (s *privateShop) meetFaultsOfTheAPI() {
 	s.meetTalkativeAPI()
 }
 
-// meetTalkativeAPI has an API decline with words that repeat all it was sent.
+// meetTalkativeAPI has an API decline, and say that it doesn't know, with words
+// that repeat all it was sent.
 func (s *privateShop) meetTalkativeAPI() {
+	for _, code := range []string{"invalid_charge", "backend_error"} {
+		s.meetRepeatingAPI(code)
+	}
+}
+
+func (s *privateShop) meetRepeatingAPI(code string) {
 	talkative := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			s.serveAPI(w, r)
@@ -194,12 +201,12 @@ func (s *privateShop) meetTalkativeAPI() {
 			panic(err)
 		}
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, `{"object":"error","code":"invalid_charge","message":"%s %s %s are not right"}`,
+		fmt.Fprintf(w, `{"object":"error","code":%q,"message":"%s %s %s are not right"}`, code,
 			r.PostFormValue("source[name]"), r.PostFormValue("source[email]"), r.PostFormValue("source[phone_number]"))
 	}))
 	defer talkative.Close()
 	settings := []string{"KONBILL_OMISE__API_URL=" + talkative.URL}
-	file := s.planted("talkative.csv", 2)
+	file := s.planted("talkative-"+code+".csv", 2)
 	s.expect(exitNeedsPerson, settings, "run", file)
 	if message := s.results(file)[0]["message"]; !personal.MatchString(message) {
 		s.Errorf("the API's words aren't in the results: %s", message)
@@ -272,6 +279,7 @@ func (s *privateShop) meetMistakesInFiles() {
 // can't be used.
 func (s *privateShop) meetMistakesInSettings() {
 	file := s.planted("settings.csv", 2)
+	elsewhere := s.TempDir()
 	for _, c := range []struct {
 		code     int
 		settings []string
@@ -283,6 +291,12 @@ func (s *privateShop) meetMistakesInSettings() {
 		{exitRefused, []string{"OMISE_PUBLIC_KEY=" + plantedLivePublicKey}},
 		{exitFailed, []string{"KONBILL_OMISE_SECRET_KEY=" + plantedKey}},
 		{exitFailed, []string{"KONBILL_SMTP__PASSWORD=" + plantedPassword}},
+		{exitFailed, []string{"KONBILL_OMISE__API_URL=https://" + plantedKey + "@api.omise.co"}},
+		{exitFailed, []string{"KONBILL_OMISE__API_URL=http://x:" + plantedKey + "@example.com"}},
+		{exitFailed, []string{"KONBILL_OMISE__API_URL=https://api.omise.co/?key=" + plantedKey}},
+		{exitFailed, []string{"KONBILL_CONFIG=" + write(s.T, elsewhere, "a.toml", "[smtp]\npassword = \""+plantedPassword+"\"\n")}},
+		{exitFailed, []string{"KONBILL_CONFIG=" + write(s.T, elsewhere, "b.toml", "[smtp]\npassword = "+plantedPassword+"\n")}},
+		{exitFailed, []string{"KONBILL_CONFIG=" + write(s.T, elsewhere, "c.toml", "[omise]\nsecret_key_file = ["+plantedNoKey+"]\n")}},
 		{exitFailed, []string{"KONBILL_LEDGER__URL=sqlite:nowhere/konbill.db"}},
 		{exitFailed, []string{"KONBILL_LEDGER__URL=sqlite:" + s.dir}},
 		{exitFailed, []string{"KONBILL_LEDGER__URL=sqlite:" + filepath.Join(s.dir, file)}},
