@@ -121,7 +121,7 @@ func count(s *batch.Sum, y invoice.Yen) {
 
 // printChecked prints the findings line by line, worst marked, then the totals.
 func (a *app) printChecked(s *batch.Sheet, f checkedFile) {
-	fmt.Fprintln(a.stdout, s.Name)
+	fmt.Fprintln(a.stdout, printable(s.Name))
 	for _, row := range s.Rows {
 		for _, finding := range row.Findings {
 			fmt.Fprintf(a.stdout, "  %s %s\n", a.mark(finding.Severity), finding.Text(a.lang))

@@ -115,10 +115,14 @@ func registrationNumber(value string) *configError {
 
 func apiURL(value string) *configError {
 	u, err := url.Parse(value)
-	if err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())) {
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		// Not quoted: somebody may have put a key there.
+		return &configError{Key: "omise.api_url", Code: configNotBareURL}
+	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
 	}
-	return &configError{Key: "omise.api_url", Code: configPlainAPI, Detail: value}
+	return &configError{Key: "omise.api_url", Code: configPlainAPI, Detail: u.Scheme + "://" + u.Host}
 }
 
 func address(key, value string) *configError {

@@ -18,6 +18,7 @@ const (
 	configOutOfBounds                     // Detail: the value; Wanted: the bounds
 	configMissing                         // a run can't do without
 	configNotAddress                      // Detail: what isn't a mail address
+	configNotBareURL                      // more or less than scheme and host
 	configPlainAPI                        // Detail: a URL that isn't https
 	configPlainMail                       // Detail: a mail server without TLS
 )
@@ -81,6 +82,8 @@ func (e *configError) english() string {
 		return "is not set, and a run needs it"
 	case configNotAddress:
 		return fmt.Sprintf("is %q, which is not a mail address; write billing@example.com or \"Name <billing@example.com>\"", e.Detail)
+	case configNotBareURL:
+		return "must be no more than scheme and host, such as https://api.omise.co; keys don't belong there"
 	case configPlainAPI:
 		return fmt.Sprintf("is %q; keys are sent by https only, or by http to this machine", e.Detail)
 	case configPlainMail:
@@ -113,6 +116,8 @@ func (e *configError) japanese() string {
 		return "が設定されていません。実行には必要です"
 	case configNotAddress:
 		return fmt.Sprintf("の「%s」はメールアドレスではありません。billing@example.com または \"店名 <billing@example.com>\" の形で指定してください", e.Detail)
+	case configNotBareURL:
+		return "には https://api.omise.co のように、接続先だけを指定してください（鍵は書かないでください）"
 	case configPlainAPI:
 		return fmt.Sprintf("が「%s」になっています。鍵を守るため、https（この PC 宛てに限り http）で指定してください", e.Detail)
 	case configPlainMail:

@@ -57,7 +57,7 @@ func (a *app) runReport(r *batch.Report) runReport {
 // printReport tells a person what a run did: the sums, the rows to look at, and
 // where everything is.
 func (a *app) printReport(r *batch.Report) {
-	fmt.Fprintln(a.stdout, r.Receipt.File)
+	fmt.Fprintln(a.stdout, printable(r.Receipt.File))
 	var sums [][]string
 	for _, result := range batch.Results {
 		if sum := r.Receipt.Results[result]; sum.Rows > 0 {
@@ -67,11 +67,11 @@ func (a *app) printReport(r *batch.Report) {
 	sums = append(sums, []string{"", a.say("合計", "total"), a.rows(r.Receipt.RowsIn), a.yen(r.Receipt.RowsIn)})
 	table(a.stdout, sums, 2, 3)
 	a.printConcerns(r)
-	fmt.Fprintf(a.stdout, "  %s %s\n", a.say("結果：", "results:"), relative(r.Results))
+	fmt.Fprintf(a.stdout, "  %s %s\n", a.say("結果：", "results:"), printable(relative(r.Results)))
 	if r.Errors != "" {
-		fmt.Fprintf(a.stdout, "  %s %s\n", a.say("要修正の行：", "rows to correct:"), relative(r.Errors))
+		fmt.Fprintf(a.stdout, "  %s %s\n", a.say("要修正の行：", "rows to correct:"), printable(relative(r.Errors)))
 	}
-	fmt.Fprintf(a.stdout, "  %s %s\n", a.say("伝票：", "slips:"), relative(filepath.Join(r.Dir, "slips")))
+	fmt.Fprintf(a.stdout, "  %s %s\n", a.say("伝票：", "slips:"), printable(relative(filepath.Join(r.Dir, "slips"))))
 }
 
 // concernsShown bounds what is printed; the results file has them all.

@@ -179,6 +179,8 @@ func table(w io.Writer, rows [][]string, right ...int) {
 	widths := map[int]int{}
 	for _, row := range rows {
 		for i, cell := range row {
+			cell = printable(cell)
+			row[i] = cell
 			widths[i] = max(widths[i], runewidth.StringWidth(cell))
 		}
 	}
