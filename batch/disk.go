@@ -5,8 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 
 	"konbill/invoice/csvfile"
 )
@@ -39,19 +37,13 @@ func (m machine) MakeFolder(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return err
 	}
-	left, err := filepath.Glob(filepath.Join(escapeGlob(path), unfinished))
-	for _, file := range left {
-		err = errors.Join(err, m.Remove(file))
+	entries, err := os.ReadDir(path)
+	for _, e := range entries {
+		if left, _ := filepath.Match(unfinished, e.Name()); left {
+			err = errors.Join(err, m.Remove(filepath.Join(path, e.Name())))
+		}
 	}
 	return err
-}
-
-// escapeGlob takes their meaning from a path's special characters.
-func escapeGlob(path string) string {
-	if runtime.GOOS == "windows" {
-		return path // where there is no escape
-	}
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 func (machine) Remove(path string) error {

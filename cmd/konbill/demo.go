@@ -42,7 +42,8 @@ func (a *app) demo(ctx context.Context, dir string) error {
 	}
 	defer stop()
 	c := demoConfig(dir, practice.URL())
-	a.env = append(a.env, "OMISE_SECRET_KEY="+practiceSecretKey)
+	// The keys of the practice API alone: the person's own are none of the demo's business.
+	a.env = append(a.env, secretKeyVariable+"="+practiceSecretKey, publicKeyVariable+"="+practicePublicKey)
 	shop, err := a.open(ctx, c, "demo")
 	if err != nil {
 		return err
