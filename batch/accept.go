@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"time"
 
 	"konbill/invoice"
 )
@@ -46,6 +47,7 @@ func acceptAgain(known Entry, job Job, row invoice.Invoice) (Verdict, *Event) {
 	e := known
 	e.State, e.Invoice, e.Job, e.UpdatedAt = Accepted, row, job.ID, job.StartedAt
 	e.Refusal = Refusal{}
+	e.MissedAt, e.Retries = time.Time{}, 0 // from here on it is this job's to charge
 	return Verdict{Outcome: outcome, Entry: e}, job.event(e, known.State, what)
 }
 

@@ -56,6 +56,7 @@ func (s *settler) intendCharge(ctx context.Context, done *settled) error {
 		e.IntentAt = s.Now()
 		e.SourceID = ""
 		e.Refusal, e.MissedAt = Refusal{}, time.Time{}
+		e.Retries = done.retries
 	})
 }
 
@@ -145,6 +146,8 @@ func (s *settler) recordCharge(ctx context.Context, done *settled, c Charge) err
 	adopt := func(e *Entry) {
 		e.Charge = c
 		e.Refusal = Refusal{}
+		e.MailOwed = !s.Settings.MailOff
+		e.Retries = 0
 	}
 	err := s.record(ctx, done, Charged, "the API answered with the charge", adopt)
 	if stale := new(StaleError); errors.As(err, &stale) && stale.Have == Unknown {
@@ -159,7 +162,7 @@ func (s *settler) recordCharge(ctx context.Context, done *settled, c Charge) err
 	}
 	s.at(ChargeRecorded)
 	s.breaker.note(false)
-	done.chargedIn = true
+	done.chargedIn, done.retries = true, 0 // the mail is a matter of its own
 	return nil
 }
 

@@ -33,14 +33,18 @@ type machine struct{}
 func (machine) Read(path string) ([]byte, error)     { return csvfile.ReadFile(path) }
 func (machine) Write(path string, data []byte) error { return WriteFile(path, data) }
 
-func (m machine) MakeFolder(path string) error {
+func (machine) MakeFolder(path string) error { return MakeFolder(path) }
+
+// MakeFolder makes a folder that is its owner's alone, unless it is there, and
+// takes away what a killed process left half written there.
+func MakeFolder(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(path)
 	for _, e := range entries {
 		if left, _ := filepath.Match(unfinished, e.Name()); left {
-			err = errors.Join(err, m.Remove(filepath.Join(path, e.Name())))
+			err = errors.Join(err, machine{}.Remove(filepath.Join(path, e.Name())))
 		}
 	}
 	return err

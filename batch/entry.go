@@ -48,16 +48,21 @@ type Entry struct {
 	SourceID string    // the source of the latest attempt, in the source-first flow
 	Charge   Charge    // complete once State.HasCharge
 	Refusal  Refusal   // why the API declined, or why the outcome is unknown
-	MissedAt time.Time // when the first complete scan began that did not find the charge; zero when none did
+	MissedAt time.Time // when the first complete scan began that did not find the charge; zero when none did. Still there once absence is proved
 
 	Elsewhere  bool   // charged by another ledger, or by this one before it was restored: whether it was mailed isn't known
 	Duplicates string // ids of further charges that the API has under the key, separated by spaces: for a person
 
+	MailOwed    bool      // charged while mail was on: its mail is to be sent, should the run not get to it
 	MailAttempt int       // mails begun
 	MessageID   string    // of the latest mail, without angle brackets
 	MailedTo    string    // the address of the latest mail
 	MailedAt    time.Time // when the server accepted it; zero before
 	MailReply   string    // what the mail server, or the network, last said
+
+	// Retries is how often Retry has tried again what a run left: a charge of
+	// unknown outcome first, a mail later. A run begins the count anew.
+	Retries int
 
 	AcceptedAt time.Time
 	UpdatedAt  time.Time

@@ -51,6 +51,13 @@ type Ledger interface {
 	// the one stored changes nothing.
 	RecordSweep(ctx context.Context, a Account, began time.Time) error
 
+	// PassedAt returns the due instant of the latest scheduled pass that came to
+	// its end; zero when none did.
+	PassedAt(ctx context.Context) (time.Time, error)
+	// RecordPass stores the due instant of a pass that came to its end. An
+	// earlier instant than the one stored changes nothing.
+	RecordPass(ctx context.Context, due time.Time) error
+
 	// Entry returns one invoice, or ErrNotFound.
 	Entry(ctx context.Context, key Key) (Entry, error)
 	// Entries yields the invoices q selects, ordered by when they were

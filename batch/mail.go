@@ -14,13 +14,13 @@ import (
 // mailable reports whether an invoice with a charge may be mailed at all: mail
 // is on, no other ledger may have mailed it, the link is safe to send, and there
 // is still something to pay.
-func (s *settler) mailable(e Entry) bool {
-	return !s.Settings.MailOff && !e.Elsewhere && s.payable(e)
+func (r *Runner) mailable(e Entry) bool {
+	return !r.Settings.MailOff && !e.Elsewhere && r.payable(e)
 }
 
 // payable reports whether slip and mail may be given to the customer.
-func (s *settler) payable(e Entry) bool {
-	return linkIsSafe(e.Charge.AuthorizeURI, s.Settings.LoopbackAPI) && e.Charge.payable(s.Now())
+func (r *Runner) payable(e Entry) bool {
+	return linkIsSafe(e.Charge.AuthorizeURI, r.Settings.LoopbackAPI) && e.Charge.payable(r.Now())
 }
 
 // linkIsSafe reports whether a payment link leads to the payment service: https
@@ -52,6 +52,7 @@ func (s *settler) mail(ctx context.Context, done *settled) error {
 		e.MessageID = id
 		e.MailedTo = e.Invoice.Email
 		e.MailReply = ""
+		e.Retries = done.retries
 	})
 	if err != nil {
 		return err

@@ -35,6 +35,9 @@ func (o RowOutcome) Message(lang invoice.Language, r Reach) string {
 		case codeMailDeferred, codeMailRefused, codeMailHeld:
 			about = []any{e.MailedTo, e.MailReply}
 		}
+		if _, differs := unattendedWording[code]; differs && r.Unattended {
+			code += unattended
+		}
 		sentences = append(sentences, printer.Sprintf(string(code), about...))
 	}
 	space := " "
@@ -111,8 +114,48 @@ var wording = func() catalog.Catalog {
 		mustSet(b, language.Japanese, code, w.ja)
 		mustSet(b, language.English, code, w.en)
 	}
+	for code, w := range unattendedWording {
+		mustSet(b, language.Japanese, code+unattended, w.ja)
+		mustSet(b, language.English, code+unattended, w.en)
+	}
 	return b
 }()
+
+// unattended marks the sentence that a code has where nobody runs files by hand.
+const unattended = " unattended"
+
+// unattendedWording holds what a code means to those who drop files into an
+// inbox: much goes on by itself there, and nobody has a command line.
+var unattendedWording = map[invoice.Code]struct{ ja, en string }{
+	codeDeclined: {
+		ja: "決済サービスが請求を受け付けませんでした（%[1]s）。内容を訂正し、同じ請求書番号でもう一度受付フォルダーに入れてください。",
+		en: "The payment service declined the charge (%[1]s). Correct the row and drop it again under the same number.",
+	},
+	codeUnknown: {
+		ja: "請求が作成されたかどうか確認できていません（%[1]s）。Konbill が自動で確認します。二重請求になるため、ほかの方法で請求しないでください。",
+		en: "Whether the charge was made is not known (%[1]s). Konbill finds out by itself. Do not bill it by other means: it might be billed twice.",
+	},
+	codeNotRecorded: {
+		ja: "請求 %[1]s は作成されましたが、台帳に記録できませんでした。ほかの方法で請求しないでください。台帳の保存先（空き容量・権限）の確認を、システム担当者に依頼してください。",
+		en: "The charge %[1]s was made, but the ledger could not store it. Do not bill it by other means. Have the ledger's disk checked (space, permissions).",
+	},
+	codeNotAttempted: {
+		ja: "処理が途中で止まったため、まだ請求していません。Konbill が自動で続きから処理します。",
+		en: "Not charged yet, since the run stopped before. Konbill goes on by itself.",
+	},
+	codeMailNotSent: {
+		ja: "請求は済んでいますが、メールはまだ送っていません。Konbill が自動で送信します。",
+		en: "Charged, but not mailed yet. Konbill sends the mail by itself.",
+	},
+	codeSlipFailed: {
+		ja: "伝票を保存できませんでした（%[1]s）。保存先の確認を、システム担当者に依頼してください。",
+		en: "The slip could not be stored (%[1]s). Have the disk checked.",
+	},
+	codeMailDeferred: {
+		ja: "%[1]s 宛てのメールは、まだ送信できていません（%[2]s）。Konbill が自動でもう一度送信します。",
+		en: "The mail to %[1]s could not be sent yet (%[2]s). Konbill sends it again by itself.",
+	},
+}
 
 func mustSet(b *catalog.Builder, tag language.Tag, code invoice.Code, sentence string) {
 	if err := b.SetString(tag, string(code), sentence); err != nil {

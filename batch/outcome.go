@@ -56,11 +56,12 @@ func (o RowOutcome) Codes(r Reach) []invoice.Code {
 type Reach struct {
 	MailOff     bool // smtp.mode = "off"
 	LoopbackAPI bool // payment pages may be on loopback
+	Unattended  bool // what is left over goes on by itself
 	Now         time.Time
 }
 
 func (r *Runner) reach() Reach {
-	return Reach{MailOff: r.Settings.MailOff, LoopbackAPI: r.Settings.LoopbackAPI, Now: r.Now()}
+	return Reach{MailOff: r.Settings.MailOff, LoopbackAPI: r.Settings.LoopbackAPI, Unattended: r.Settings.Unattended, Now: r.Now()}
 }
 
 // codes lists what became of the invoice, apart from success.

@@ -2,9 +2,9 @@ package batch
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"sync"
+	"time"
 
 	"konbill/invoice"
 	"konbill/templates"
@@ -20,14 +20,18 @@ func cutPress(m templates.Merchant, invoices []invoice.Invoice) (press, error) {
 	return slip.NewPress(m, invoices)
 }
 
-// settler prepares to settle a job: it looks up the job's characters in the
-// fonts.
+// settler prepares to settle a job.
 func (r *Runner) settler(j *job) (*settler, error) {
-	var invoices []invoice.Invoice
-	for _, o := range j.outcomes {
-		if o.known() {
-			invoices = append(invoices, o.Entry.Invoice)
-		}
+	known := j.where((*RowOutcome).known)
+	return r.settlerOf(entriesOf(known), j.started)
+}
+
+// settlerOf prepares to settle invoices: it looks up their characters in the
+// fonts. Mails last tried at or after an instant are not tried again.
+func (r *Runner) settlerOf(entries []Entry, mailedBefore time.Time) (*settler, error) {
+	invoices := make([]invoice.Invoice, len(entries))
+	for i, e := range entries {
+		invoices[i] = e.Invoice
 	}
 	newPress := r.newPress
 	if newPress == nil {
@@ -35,21 +39,50 @@ func (r *Runner) settler(j *job) (*settler, error) {
 	}
 	press, err := newPress(r.Settings.Merchant, invoices)
 	return &settler{
-		Runner: r, press: press, mailedBefore: j.started, breaker: &breaker{}, unsent: &streak{},
+		Runner: r, press: press, mailedBefore: mailedBefore, breaker: &breaker{}, unsent: &streak{},
 	}, err
 }
 
-// settleAll looks for charges that the ledger doesn't know, settles the accepted
-// invoices of a job and then the outcomes left unknown, and tries once more the
-// mails that were put off. It returns why it stopped early, or nil.
+// settleAll settles the invoices of a job as far as they will go. It returns why
+// it stopped early, or nil.
 func (s *settler) settleAll(ctx context.Context, j *job, out *output) *Stop {
+	if stop := s.settleInTurn(ctx, j, out); stop != nil {
+		if failed := s.handBack(ctx, j); failed != nil {
+			return failed
+		}
+		return stop
+	}
+	return nil
+}
+
+// handBack leaves the invoices that were proved to have no charge, and that a
+// run which stopped didn't get to charge, to whoever runs the file again: the
+// results say that they are not charged.
+func (s *settler) handBack(ctx context.Context, j *job) *Stop {
+	for _, o := range j.where(func(o *RowOutcome) bool { return o.Entry.State == Accepted && o.Entry.provedAbsent() }) {
+		done := settled{entry: o.Entry}
+		err := s.record(ctx, &done, Accepted, "not charged: the run stopped before", func(e *Entry) {
+			e.MissedAt, e.Retries = time.Time{}, 0
+		})
+		if unlessStale(err) != nil {
+			return stopOf(err)
+		}
+		o.Entry = done.entry
+	}
+	return nil
+}
+
+// settleInTurn looks for charges that the ledger doesn't know, settles the
+// accepted invoices of a job and then the outcomes left unknown, and tries once
+// more the mails that were put off.
+func (s *settler) settleInTurn(ctx context.Context, j *job, out *output) *Stop {
 	if stop := s.sweepFirst(ctx, j); stop != nil {
 		return stop
 	}
 	// Rows that want nothing but their slip come last: a run that is killed
 	// again and again must get on with the others.
 	finished := j.where(func(o *RowOutcome) bool { return o.known() && s.finished(o.Entry) })
-	stopped := s.pool(ctx, out, j.where(func(o *RowOutcome) bool { return o.known() && !s.finished(o.Entry) }))
+	stopped := s.settleRows(ctx, out, j.where(func(o *RowOutcome) bool { return o.known() && !s.finished(o.Entry) }))
 	if stopped != nil && stopped.Reason != StopUnknown {
 		return stopped
 	}
@@ -59,7 +92,7 @@ func (s *settler) settleAll(ctx context.Context, j *job, out *output) *Stop {
 	if stop := s.mailAgain(ctx, j, out); stop != nil {
 		return stop
 	}
-	if stop := s.pool(ctx, out, finished); stop != nil {
+	if stop := s.settleRows(ctx, out, finished); stop != nil {
 		return stop
 	}
 	return stopped
@@ -82,7 +115,7 @@ func (s *settler) mailAgain(ctx context.Context, j *job, out *output) *Stop {
 	}
 	s.mailedBefore = s.Now()
 	s.unsent.forget()
-	return s.pool(ctx, out, putOff)
+	return s.settleRows(ctx, out, putOff)
 }
 
 // where lists the outcomes that is holds for.
@@ -99,62 +132,70 @@ func (j *job) where(is func(*RowOutcome) bool) []*RowOutcome {
 // known reports whether the ledger has the row's invoice.
 func (o *RowOutcome) known() bool { return o.Entry.Key != "" }
 
-// pool settles outcomes with a bounded number of workers. After the first
+// settleRows settles the invoices of rows, and tells whoever listens how far it
+// has come.
+func (s *settler) settleRows(ctx context.Context, out *output, outcomes []*RowOutcome) *Stop {
+	progress := &tally{tell: s.Progress, sofar: Progress{Total: len(outcomes), Sums: Totals{}}}
+	return s.pool(ctx, len(outcomes), func(i int) *Stop {
+		defer progress.settled(outcomes[i])
+		return s.settleRow(ctx, outcomes[i], out)
+	})
+}
+
+// pool settles n things with a bounded number of workers. After the first
 // *Stop, or once draining, none is begun.
-func (s *settler) pool(ctx context.Context, out *output, outcomes []*RowOutcome) *Stop {
+func (s *settler) pool(ctx context.Context, n int, settle func(i int) *Stop) *Stop {
 	var (
-		workers  sync.WaitGroup
-		once     sync.Once
-		stop     *Stop
-		stopped  = make(chan struct{})
-		todo     = make(chan *RowOutcome)
-		progress = &tally{tell: s.Progress, sofar: Progress{Total: len(outcomes), Sums: Totals{}}}
+		workers sync.WaitGroup
+		once    sync.Once
+		stop    *Stop
+		stopped = make(chan struct{})
+		todo    = make(chan int)
 	)
 	halt := func(because *Stop) {
 		once.Do(func() { stop = because; close(stopped) })
 	}
-	for range min(max(s.Settings.Workers, 1), len(outcomes)) {
+	for range min(max(s.Settings.Workers, 1), n) {
 		workers.Go(func() {
-			for o := range todo {
-				if err := s.settleRow(ctx, o, out); err != nil {
+			for i := range todo {
+				if err := settle(i); err != nil {
 					halt(err)
 				}
-				progress.settled(o)
 			}
 		})
 	}
-	begun := s.feed(ctx, todo, stopped, outcomes)
+	begun := s.feed(ctx, todo, stopped, n)
 	close(todo)
 	workers.Wait()
-	if stop == nil && begun < len(outcomes) {
+	if stop == nil && begun < n {
 		return &Stop{Reason: StopInterrupted}
 	}
 	return stop
 }
 
-// feed hands out the outcomes to the workers and returns how many it got rid
-// of before it was stopped.
-func (s *settler) feed(ctx context.Context, todo chan<- *RowOutcome, stopped <-chan struct{}, outcomes []*RowOutcome) int {
-	for i, o := range outcomes {
+// feed hands out n things to the workers and returns how many it got rid of
+// before it was stopped.
+func (s *settler) feed(ctx context.Context, todo chan<- int, stopped <-chan struct{}, n int) int {
+	for i := range n {
 		if s.ended(ctx, stopped) {
 			return i
 		}
 		select {
-		case todo <- o:
+		case todo <- i:
 		case <-stopped:
 			return i
 		case <-s.Drain:
 			return i
 		}
 	}
-	return len(outcomes)
+	return n
 }
 
 // ended reports whether nothing more is to be begun.
-func (s *settler) ended(ctx context.Context, stopped <-chan struct{}) bool {
+func (r *Runner) ended(ctx context.Context, stopped <-chan struct{}) bool {
 	select {
 	case <-stopped:
-	case <-s.Drain:
+	case <-r.Drain:
 	case <-ctx.Done():
 	default:
 		return false
@@ -171,11 +212,7 @@ func (s *settler) settleRow(ctx context.Context, o *RowOutcome, out *output) *St
 	o.chargedIn = o.chargedIn || done.chargedIn
 	o.Result = resultOf(o.Entry.State, o.chargedIn)
 	s.leaveSlip(o, out, done.slip)
-	var stop *Stop
-	if err != nil && !errors.As(err, &stop) {
-		stop = &Stop{Reason: StopLedger, Err: err}
-	}
-	return stop
+	return stopOf(err)
 }
 
 // leaveSlip stores the slip of an invoice that can be paid.

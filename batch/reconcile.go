@@ -66,7 +66,7 @@ func (s *settler) settleUnknown(ctx context.Context, j *job, out *output) *Stop 
 		if stop := s.lookAgain(ctx, j, open); stop != nil {
 			return stop
 		}
-		if stop := s.pool(ctx, out, open); stop != nil {
+		if stop := s.settleRows(ctx, out, open); stop != nil {
 			return stop
 		}
 	}
@@ -120,8 +120,8 @@ type Waiting struct {
 
 // Reconcile settles every unknown outcome of the account as far as that can be
 // known: it looks, waits, and looks again. Nothing is charged and nothing is
-// mailed; invoices proved to have no charge are left for the next run. The
-// survey adds up all its looks; the error is as Run's.
+// mailed; invoices proved to have no charge are left for the next run or for
+// Retry. The survey adds up all its looks; the error is as Run's.
 func (r *Runner) Reconcile(ctx context.Context) (*Survey, error) {
 	release, err := r.Ledger.Hold(ctx)
 	if err != nil {

@@ -47,6 +47,8 @@ type Runner struct {
 	// many rows and yen may be charged, and its error stops the run.
 	Live    bool
 	Confirm func(Sum) error
+	// Control, when there is one, must be what the file holds.
+	Control *Control
 
 	Now  func() time.Time
 	Wait func(ctx context.Context, d time.Duration) error // returns ctx's error when ctx ends first
@@ -73,8 +75,8 @@ type Progress struct {
 
 // Run takes one file as far as it will go and says what became of each row.
 // The report is nil only when nothing at all was charged or mailed: the error
-// is then a *csvfile.FileError, a *LimitError, ErrHeld, ErrOtherAccount,
-// Confirm's error, a *GatewayError from asking for the account, or the
+// is then a *csvfile.FileError, a *ControlError, a *LimitError, ErrHeld,
+// ErrOtherAccount, Confirm's error, a *GatewayError from asking for the account, or the
 // ledger's. A run that stopped on its way returns both: the report covers all
 // rows, and the error is a *Stop.
 func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) {
@@ -111,9 +113,12 @@ func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) 
 	return r.conclude(ctx, job, output, stop)
 }
 
-// guard refuses a file that is larger than the merchant allows, or a live run
-// that nobody confirmed.
+// guard refuses a file that isn't what its sender says, or is larger than the
+// merchant allows, and a live run that nobody confirmed.
 func (r *Runner) guard(s *Sheet) error {
+	if err := r.Control.check(s); err != nil {
+		return err
+	}
 	total := s.Accepted()
 	if max := r.Settings.MaxTotal; max > 0 && total.Yen > max {
 		return &LimitError{Total: total.Yen, Max: max}

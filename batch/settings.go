@@ -37,6 +37,7 @@ type Settings struct {
 	ResultsEncoding csvfile.Encoding
 	ConfigHash      string // of the configuration, for the receipt
 	Who             string // the command at work, for the event log
+	Unattended      bool   // nobody runs files by hand: Retry goes on with what a run leaves over
 }
 
 // How long a run keeps trying what may be tried again.

@@ -16,6 +16,7 @@ type settler struct {
 	// mailedBefore keeps a mail that was just put off from being tried again in
 	// the same breath: only one last tried before this instant is.
 	mailedBefore time.Time
+	retrying     bool // what runs have left, for Retry
 }
 
 // settled is how far an invoice has come.
@@ -23,6 +24,7 @@ type settled struct {
 	entry     Entry
 	chargedIn bool   // by this call
 	slip      []byte // when one was drawn for the mail
+	retries   int    // that the next intent counts
 }
 
 // settle moves one invoice as far as it will go, from wherever it was left.
@@ -34,6 +36,7 @@ func (s *settler) settle(ctx context.Context, key Key) (settled, error) {
 	if done.entry, err = s.Ledger.Entry(ctx, key); err != nil {
 		return done, ledgerStop(err)
 	}
+	done.retries = s.retries(done.entry)
 	for {
 		step := s.next(done.entry)
 		if step == nil {
@@ -49,6 +52,15 @@ func (s *settler) settle(ctx context.Context, key Key) (settled, error) {
 			return done, err
 		}
 	}
+}
+
+// retries is how often an invoice will have been tried again. Only Retry counts,
+// and not the first mail of what it has just found.
+func (s *settler) retries(e Entry) int {
+	if s.retrying && (!e.State.HasCharge() || e.UpdatedAt.Before(s.mailedBefore)) {
+		return e.Retries + 1
+	}
+	return 0
 }
 
 // step takes an invoice from one state to the next.

@@ -1,8 +1,6 @@
 package batch
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,8 +69,7 @@ func CheckSheet(name string, data []byte, how Reading, now time.Time) (*Sheet, e
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(data)
-	s := &Sheet{Name: name, SHA256: hex.EncodeToString(sum[:]), file: file, language: how.Language}
+	s := &Sheet{Name: name, SHA256: digest(data), file: file, language: how.Language}
 	checker := invoice.NewChecker(how.Rules, now)
 	atLine := make(map[int]int, file.Len())
 	for row := range file.Rows() {

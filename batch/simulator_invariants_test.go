@@ -109,6 +109,10 @@ func (j *judge) finished(p *process) {
 	if p.refused != errors.Is(p.err, batch.ErrHeld) {
 		j.violated("%s: another run holds the ledger (%v), and the error is %v", p.name, p.refused, p.err)
 	}
+	if p.retry {
+		j.triedAgain(p)
+		return
+	}
 	if p.report == nil {
 		if len(p.asked) > 0 {
 			j.violated("%s asked for charges and reports nothing: %v", p.name, p.err)
@@ -127,6 +131,48 @@ func (j *judge) finished(p *process) {
 	}
 	if !p.diskFails {
 		j.written(p)
+	}
+}
+
+// triedAgain judges what a retry says of what it did.
+func (j *judge) triedAgain(p *process) {
+	if p.retried == nil {
+		p.retried = &batch.Retried{}
+	}
+	r := p.retried
+	told := map[batch.Key]bool{}
+	for name, list := range map[string][]batch.Entry{
+		"charged": r.Charged, "found": r.Found, "declined": r.Declined, "unknown": r.Unknown,
+		"uncharged": r.Uncharged, "charge given up": r.GivenUpCharges,
+		"mailed": r.Mailed, "mail put off": r.Deferred, "mail refused": r.Refused, "mail held": r.Held, "mail given up": r.GivenUpMails,
+	} {
+		for _, e := range list {
+			told[e.Key] = true
+			j.census["tried again: "+name]++
+			j.agrees(p, name, e)
+		}
+	}
+	for key := range p.asked {
+		if !told[key] && j.alone() {
+			j.violated("%s asked for the charge of %s and doesn't say what came of it", p.name, j.numberOf(key))
+		}
+	}
+}
+
+// agrees compares what a retry says of an invoice with what the API and the
+// mail server have.
+func (j *judge) agrees(p *process, name string, e batch.Entry) {
+	bills := j.api.payable(e.Key)
+	there := slices.ContainsFunc(bills, func(c *apiCharge) bool { return c.ID == e.Charge.ID })
+	ours := slices.ContainsFunc(bills, func(c *apiCharge) bool { return c.life == p.book.life && !c.foreign })
+	stored := slices.Contains(j.mail.stored, storedMail{to: e.MailedTo, life: p.book.life})
+	switch {
+	case e.State.HasCharge() && !there:
+		j.violated("%s: %s is %s with the charge %q, which the API doesn't have", p.name, e.Invoice.Number, name, e.Charge.ID)
+	case (name == "declined" || name == "uncharged") && ours && j.alone():
+		j.violated("%s: %s is %s, and its charge was made", p.name, e.Invoice.Number, name)
+	case name == "mailed" && !stored:
+		j.violated("%s: %s is mailed, and the mail server doesn't have it", p.name, e.Invoice.Number)
 	}
 }
 

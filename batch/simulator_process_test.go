@@ -39,8 +39,10 @@ type process struct {
 	drain   chan struct{}
 	drained bool
 
-	lockless  bool          // its ledger's lock keeps nobody out
-	reconcile bool          // in place of a run
+	lockless  bool // its ledger's lock keeps nobody out
+	reconcile bool // in place of a run
+	retry     bool // likewise
+	retried   *batch.Retried
 	holding   bool          // the ledger
 	refused   bool          // another holds it
 	left      time.Duration // that a countdown still shows
@@ -436,6 +438,17 @@ func (m memory) SweptAt(ctx context.Context, a batch.Account) (time.Time, error)
 
 func (m memory) RecordSweep(ctx context.Context, a batch.Account, began time.Time) error {
 	return m.change(ctx, "record sweep", func() error { return m.handle.RecordSweep(ctx, a, began) })
+}
+
+func (m memory) PassedAt(ctx context.Context) (time.Time, error) {
+	if err := m.look(ctx, "passed"); err != nil {
+		return time.Time{}, err
+	}
+	return m.handle.PassedAt(ctx)
+}
+
+func (m memory) RecordPass(ctx context.Context, due time.Time) error {
+	return m.change(ctx, "record pass", func() error { return m.handle.RecordPass(ctx, due) })
 }
 
 func (m memory) Entry(ctx context.Context, key batch.Key) (batch.Entry, error) {

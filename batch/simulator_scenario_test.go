@@ -81,6 +81,7 @@ func simulate(seed uint64, s sabotage, tell func(string)) *judge {
 	for range 1 + w.IntN(4) {
 		sim.interlude()
 		sim.round()
+		sim.serve()
 	}
 	sim.finale()
 	return w.judge
@@ -228,6 +229,60 @@ func (s *simulation) round() {
 	s.together(first, second)
 }
 
+// serve does what the service does after a run: it sleeps until something is to
+// be tried again, and tries that, while somebody may run the file by hand.
+func (s *simulation) serve() {
+	if !s.chance(0.4) {
+		return
+	}
+	passes := 1 + s.IntN(4)
+	if s.chance(0.15) {
+		defer func(before weather) { s.weather = before }(s.weather)
+		down := []fault{pageFails, noServer, mailDeferred}[s.IntN(3)]
+		s.weather, passes = weather{down: 1}, 10
+		s.tell("for days: %s", down)
+	}
+	for range passes {
+		next := s.nextRetry()
+		if next.IsZero() || s.now.After(opening.Add(mostServed)) {
+			return
+		}
+		if s.chance(0.8) {
+			s.rest(max(next.Sub(s.now), 0) + s.between(0, time.Minute))
+		} else {
+			s.rest(s.between(0, 2*time.Hour))
+		}
+		s.tryAgain()
+	}
+}
+
+// mostServed keeps the service from coming to the due dates of the rows.
+const mostServed = 12 * 24 * time.Hour
+
+func (s *simulation) nextRetry() time.Time {
+	r := batch.Runner{Ledger: s.book, Settings: s.settings, Fingerprint: "a key", Now: func() time.Time { return s.now }}
+	next, err := r.NextRetry(context.Background())
+	if err != nil {
+		s.judge.violated("when to try again: %v", err)
+	}
+	return next
+}
+
+func (s *simulation) tryAgain() {
+	p := s.newProcess("retry", s.book)
+	p.retry = true
+	s.drawFuses(p)
+	if !s.chance(0.2) {
+		s.together(p)
+		return
+	}
+	other := s.newProcess("by hand", s.book)
+	s.drawFuses(other)
+	p.lockless = s.chance(0.5)
+	other.lockless = p.lockless
+	s.together(p, other)
+}
+
 // rarePoints are those that few runs come to.
 var rarePoints = []batch.Point{batch.SweepAdopted, batch.UnknownFound, batch.UnknownMissed, batch.UnknownAbsent, batch.SourceRecorded}
 
@@ -286,6 +341,10 @@ func (s *simulation) work(p *process, path string) {
 	defer func() { p.ended = true }()
 	if p.reconcile {
 		_, p.err = s.runner(p).Reconcile(p.ctx)
+		return
+	}
+	if p.retry {
+		p.retried, p.err = s.runner(p).Retry(p.ctx)
 		return
 	}
 	for _, row := range s.rows {

@@ -63,6 +63,12 @@ func takeStock(t *testing.T, census map[string]int) {
 			wanted = append(wanted, "fault: "+string(f))
 		}
 	}
+	for _, what := range []string{
+		"charged", "found", "declined", "unknown", "uncharged", "charge given up",
+		"mailed", "mail put off", "mail refused", "mail held", "mail given up",
+	} {
+		wanted = append(wanted, "tried again: "+what)
+	}
 	for _, what := range wanted {
 		if census[what] == 0 && *seeds >= enoughSeeds {
 			t.Errorf("in %d histories there was never: %s", *seeds, what)

@@ -195,8 +195,8 @@ func (l *look) adopt(ctx context.Context, e Entry, f Found, why string, elsewher
 		if elsewhere {
 			e.Invoice = f.invoice(e.Invoice)
 		}
-		e.Elsewhere = elsewhere
-		e.Refusal, e.MissedAt = Refusal{}, time.Time{}
+		e.Elsewhere, e.MailOwed = elsewhere, !elsewhere && !l.Settings.MailOff
+		e.Refusal, e.MissedAt, e.Retries = Refusal{}, time.Time{}, 0
 	})
 }
 
@@ -273,7 +273,7 @@ func (l *look) missed(ctx context.Context, e Entry) error {
 
 func (l *look) absent(ctx context.Context, e Entry) error {
 	e, err := l.move(ctx, e, Accepted, "two complete lists don't have the charge", func(e *Entry) {
-		e.MissedAt, e.Refusal = time.Time{}, Refusal{}
+		e.Refusal = Refusal{}
 	})
 	if err != nil {
 		return unlessStale(err)

@@ -23,7 +23,7 @@ type Message struct {
 	ToName   string // may be empty
 	Subject  string
 	Text     string // complete by itself
-	HTML     string // the same for readers that show it
+	HTML     string // the same for readers that show it; may be empty
 	Language string // ja, en: a tag of RFC 5646; empty: not told
 
 	Date        time.Time
@@ -145,7 +145,9 @@ func (m Message) writeHeaders(msg *mail.Msg, from, to mailbox) error {
 
 func (m Message) writeParts(msg *mail.Msg) error {
 	msg.SetBodyString(mail.TypeTextPlain, withCRLF(m.Text))
-	msg.AddAlternativeString(mail.TypeTextHTML, withCRLF(m.HTML))
+	if m.HTML != "" {
+		msg.AddAlternativeString(mail.TypeTextHTML, withCRLF(m.HTML))
+	}
 	for _, a := range m.Attachments {
 		err := msg.AttachReader(a.Name, bytes.NewReader(a.Data), func(f *mail.File) {
 			f.Header.Set("Content-Type", a.ContentType)

@@ -350,3 +350,17 @@ func FuzzCompose(f *testing.F) {
 		}
 	})
 }
+
+// TestTextAlone: what has no HTML isn't wrapped into alternatives.
+func TestTextAlone(t *testing.T) {
+	m := bill()
+	m.HTML = ""
+	got := parse(t, composed(t, m).Data)
+	if want := "multipart/mixed text/plain application/pdf"; strings.Join(got.types, " ") != want || got.text != withCRLF(m.Text) {
+		t.Errorf("parts %v, want %s; text %q", got.types, want, got.text)
+	}
+	m.Attachments = nil
+	if got = parse(t, composed(t, m).Data); strings.Join(got.types, " ") != "text/plain" {
+		t.Errorf("parts %v", got.types)
+	}
+}

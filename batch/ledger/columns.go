@@ -69,11 +69,14 @@ func columnsOf(e *batch.Entry) []column {
 		{"expires_at", (*instant)(&charge.ExpiresAt)},
 		{"paid_at", (*instant)(&charge.PaidAt)},
 
+		{"mail_owed", &e.MailOwed},
 		{"mail_attempt", &e.MailAttempt},
 		{"message_id", &e.MessageID},
 		{"mailed_to", &e.MailedTo},
 		{"mailed_at", (*instant)(&e.MailedAt)},
 		{"mail_reply", &e.MailReply},
+
+		{"retries", &e.Retries},
 
 		{"accepted_at", (*instant)(&e.AcceptedAt)},
 		{"updated_at", (*instant)(&e.UpdatedAt)},

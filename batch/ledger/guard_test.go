@@ -31,6 +31,7 @@ func TestGuardsInTheTables(t *testing.T) {
 		{"what has no charge has a job", "UPDATE invoice SET job = NULL WHERE number = 'accepted'", noChecks},
 		{"a mail has its Message-ID", "UPDATE invoice SET message_id = '' WHERE number = 'mailing'", noChecks},
 		{"a mode is 0 or 1", "INSERT INTO account (id, live) VALUES ('other', 2)", noChecks},
+		{"there is one schedule", "INSERT INTO schedule (id, passed_at) VALUES (2, 0)", noChecks},
 		{"totals are JSON", "UPDATE job SET totals = 'x'", noChecks},
 
 		{"a charged invoice is never charged again", "UPDATE invoice SET state = 'accepted' WHERE number = 'charged'", "DROP TRIGGER invoice_transition"},

@@ -33,6 +33,10 @@ type config struct {
 	Limits   limitsConfig        `koanf:"limits"`
 	Results  resultsConfig       `koanf:"results"`
 	Ledger   ledgerConfig        `koanf:"ledger"`
+	Inbox    inboxConfig         `koanf:"inbox"`
+	Schedule scheduleConfig      `koanf:"schedule"`
+	Notify   notifyConfig        `koanf:"notify"`
+	Serve    serveConfig         `koanf:"serve"`
 	Columns  map[string][]string `koanf:"columns"` // field to headers, beside the usual ones
 }
 
@@ -89,6 +93,30 @@ type ledgerConfig struct {
 	URL string `koanf:"url"`
 }
 
+type inboxConfig struct {
+	Folder       string        `koanf:"folder"`
+	StableFor    time.Duration `koanf:"stable_for"`
+	RequireTotal bool          `koanf:"require_total"`
+}
+
+type scheduleConfig struct {
+	Cron     string `koanf:"cron"`
+	Timezone string `koanf:"timezone"`
+	Holidays string `koanf:"holidays"`
+	Live     bool   `koanf:"live"`
+}
+
+type notifyConfig struct {
+	To         string `koanf:"to"` // addresses, separated by commas
+	Lang       string `koanf:"lang"`
+	ExpectedBy string `koanf:"expected_by"` // a time of day in schedule.timezone, such as 06:00
+}
+
+type serveConfig struct {
+	Listen string `koanf:"listen"`
+	Log    string `koanf:"log"`
+}
+
 func defaultConfig() config {
 	return config{
 		Lang:    "ja",
@@ -98,6 +126,10 @@ func defaultConfig() config {
 		Limits:  limitsConfig{MaxRows: 10_000},
 		Results: resultsConfig{Encoding: "utf-8"},
 		Ledger:  ledgerConfig{URL: "sqlite:konbill.db"},
+
+		Inbox:    inboxConfig{Folder: "inbox", StableFor: 10 * time.Second},
+		Schedule: scheduleConfig{Cron: "0 2 * * *", Timezone: "Asia/Tokyo", Holidays: "run"},
+		Serve:    serveConfig{Listen: "127.0.0.1:9464", Log: "text"},
 	}
 }
 
@@ -226,8 +258,9 @@ func (c config) print(w io.Writer, asJSON bool) error {
 		return err
 	}
 	values := k.Raw()
-	omise := values["omise"].(map[string]any)
+	omise, inbox := values["omise"].(map[string]any), values["inbox"].(map[string]any)
 	omise["timeout"], omise["settle_after"] = c.Omise.Timeout.String(), c.Omise.SettleAfter.String()
+	inbox["stable_for"] = c.Inbox.StableFor.String()
 	if asJSON {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")

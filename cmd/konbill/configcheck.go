@@ -1,16 +1,19 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"konbill/batch/ledger"
+	"konbill/batch/schedule"
 )
 
 // Bounds of settings, where a larger or smaller value would be a mistake.
@@ -24,6 +27,8 @@ const (
 	maxConnections = 32
 	maxDueDays     = 365
 	maxRows        = 1_000_000
+	minStable      = 100 * time.Millisecond
+	maxStable      = time.Hour
 )
 
 // validate looks at every setting by itself. The error is a *configError.
@@ -52,6 +57,14 @@ func (c config) validate() error {
 		between("limits.max_total", c.Limits.MaxTotal, 0, 1_000_000_000_000),
 		oneOf("results.encoding", c.Results.Encoding, "utf-8", "cp932"),
 		ledgerURL(c.Ledger.URL),
+		between("inbox.stable_for", c.Inbox.StableFor, minStable, maxStable),
+		oneOf("schedule.holidays", c.Schedule.Holidays, string(schedule.RunOnHolidays), string(schedule.SkipHolidays)),
+		c.Schedule.check(),
+		addresses("notify.to", c.Notify.To),
+		oneOf("notify.lang", c.Notify.Lang, "", "ja", "en"),
+		timeOfDay("notify.expected_by", c.Notify.ExpectedBy),
+		loopbackAddress("serve.listen", c.Serve.Listen),
+		oneOf("serve.log", c.Serve.Log, "text", "json"),
 	} {
 		if check != nil {
 			return check
@@ -79,6 +92,15 @@ func (c config) validateForRun() error {
 	}
 	if c.SMTP.Mode == "smtp" && c.SMTP.TLS == "none" && !isLoopback(c.SMTP.Host) {
 		return &configError{Key: "smtp.tls", Code: configPlainMail, Detail: c.SMTP.Host}
+	}
+	return nil
+}
+
+// validateForServe looks at what serve needs beside what a run does. The error
+// is a *configError.
+func (c config) validateForServe() error {
+	if c.Notify.To != "" && c.SMTP.Mode == "off" {
+		return &configError{Key: "notify.to", Code: configNeedsMail}
 	}
 	return nil
 }
@@ -138,6 +160,51 @@ func address(key, value string) *configError {
 func ledgerURL(value string) *configError {
 	if _, err := ledger.Path(value); err != nil {
 		return &configError{Key: "ledger.url", Code: configNotOneOf, Detail: value, Wanted: "sqlite:konbill.db"}
+	}
+	return nil
+}
+
+// check tries the schedule.
+func (c scheduleConfig) check() *configError {
+	_, err := c.parse()
+	if wrong := new(schedule.SpecError); errors.As(err, &wrong) {
+		return &configError{Key: "schedule." + string(wrong.Field), Code: configBadSchedule, Schedule: wrong}
+	}
+	return nil
+}
+
+func (c scheduleConfig) parse() (*schedule.Schedule, error) {
+	return schedule.Parse(c.Cron, c.Timezone, schedule.Holidays(c.Holidays))
+}
+
+func addresses(key, value string) *configError {
+	if value == "" {
+		return nil
+	}
+	if _, err := mail.ParseAddressList(value); err != nil {
+		return &configError{Key: key, Code: configNotAddress, Detail: value}
+	}
+	return nil
+}
+
+func timeOfDay(key, value string) *configError {
+	if value == "" {
+		return nil
+	}
+	if _, err := time.Parse("15:04", value); err != nil {
+		return &configError{Key: key, Code: configNotOneOf, Detail: value, Wanted: "06:00"}
+	}
+	return nil
+}
+
+// loopbackAddress is where serve may listen: what it tells is for this machine.
+func loopbackAddress(key, value string) *configError {
+	if value == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(value)
+	if n, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || !isLoopback(host) || n == 0 {
+		return &configError{Key: key, Code: configNotLoopback, Detail: value}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"konbill/batch/schedule"
 	"konbill/invoice"
 )
 
@@ -21,6 +22,9 @@ const (
 	configNotBareURL                      // more or less than scheme and host
 	configPlainAPI                        // Detail: a URL that isn't https
 	configPlainMail                       // Detail: a mail server without TLS
+	configNotLoopback                     // Detail: an address that others can reach
+	configBadSchedule                     // Schedule: what is wrong with it
+	configNeedsMail                       // smtp.mode = "off" leaves nothing to send it with
 )
 
 // Types of settings, as messages name them.
@@ -30,6 +34,7 @@ const (
 	typeInteger  = "integer"
 	typeNumber   = "number"
 	typeDuration = "duration"
+	typeTruth    = "truth"
 )
 
 // configError is one mistake in the configuration.
@@ -39,6 +44,8 @@ type configError struct {
 	Code   configCode
 	Detail string
 	Wanted string
+
+	Schedule *schedule.SpecError // for configBadSchedule
 }
 
 // Error implements error, in English.
@@ -46,6 +53,9 @@ func (e *configError) Error() string { return e.Message(invoice.English) }
 
 // Message says which setting is wrong, and what it should be.
 func (e *configError) Message(lang invoice.Language) string {
+	if e.Code == configBadSchedule {
+		return e.Schedule.Message(lang)
+	}
 	where := e.Key
 	if e.From != "" && e.Key != "" {
 		where = e.From + ": " + e.Key
@@ -73,6 +83,7 @@ func (e *configError) english() string {
 		return fmt.Sprintf("is %q; write %s", e.Detail, map[string]string{
 			typeText: `a text in quotes`, typeTexts: `a list such as ["請求No", "Invoice ID"]`, typeInteger: "a whole number",
 			typeNumber: "a number", typeDuration: `a duration such as "60s" or "2m"`,
+			typeTruth: "true or false",
 		}[e.Wanted])
 	case configNotOneOf:
 		return fmt.Sprintf("is %q; write it as %s", e.Detail, e.Wanted)
@@ -86,6 +97,10 @@ func (e *configError) english() string {
 		return "must be no more than scheme and host, such as https://api.omise.co; keys don't belong there"
 	case configPlainAPI:
 		return fmt.Sprintf("is %q; keys are sent by https only, or by http to this machine", e.Detail)
+	case configNotLoopback:
+		return fmt.Sprintf("is %q; it can be host and port of this machine only, such as 127.0.0.1:9464, or empty for none", e.Detail)
+	case configNeedsMail:
+		return "is set, but smtp.mode is \"off\": there is nothing to send it with"
 	case configPlainMail:
 		return fmt.Sprintf("is \"none\", but %s is not this machine: passwords and names would travel in the open; use starttls or implicit", e.Detail)
 	}
@@ -107,6 +122,7 @@ func (e *configError) japanese() string {
 		return fmt.Sprintf("が「%s」になっています。%sで指定してください", e.Detail, map[string]string{
 			typeText: `引用符で囲んだ文字列`, typeTexts: `["請求No", "Invoice ID"] のような一覧`, typeInteger: "整数",
 			typeNumber: "数値", typeDuration: `"60s" や "2m" のような時間`,
+			typeTruth: " true か false ",
 		}[e.Wanted])
 	case configNotOneOf:
 		return fmt.Sprintf("が「%s」になっています。%s の形で指定してください", e.Detail, e.Wanted)
@@ -120,6 +136,10 @@ func (e *configError) japanese() string {
 		return "には https://api.omise.co のように、接続先だけを指定してください（鍵は書かないでください）"
 	case configPlainAPI:
 		return fmt.Sprintf("が「%s」になっています。鍵を守るため、https（この PC 宛てに限り http）で指定してください", e.Detail)
+	case configNotLoopback:
+		return fmt.Sprintf("が「%s」になっています。127.0.0.1:9464 のように、この PC のアドレスとポートを指定してください（空にすると使いません）", e.Detail)
+	case configNeedsMail:
+		return "が設定されていますが、smtp.mode が off のため送信できません"
 	case configPlainMail:
 		return fmt.Sprintf("が none ですが、%s はこの PC ではありません。パスワードや氏名が暗号化されずに流れるため、starttls か implicit にしてください", e.Detail)
 	}

@@ -24,7 +24,7 @@ type configLayer struct {
 var known = flatten(defaultConfig())
 
 // paths are the keys whose values are files or folders.
-var paths = []string{"omise.secret_key_file", "omise.public_key_file", "smtp.password_file", "smtp.folder"}
+var paths = []string{"omise.secret_key_file", "omise.public_key_file", "smtp.password_file", "smtp.folder", "inbox.folder"}
 
 // settled checks a layer's keys and brings its values to their types. The error
 // is a *configError.
@@ -95,6 +95,11 @@ func convert(given, like any) (value any, wanted string) {
 			return d, ""
 		}
 		return nil, typeDuration
+	case bool:
+		if b, err := strconv.ParseBool(fmt.Sprint(given)); err == nil {
+			return b, ""
+		}
+		return nil, typeTruth
 	case float64:
 		if f, err := strconv.ParseFloat(fmt.Sprint(given), 64); err == nil {
 			return f, ""

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -70,6 +71,10 @@ var scenes = []scene{
 		name: "issued elsewhere", settings: []string{oneByOne}, charges: 1, foreign: []string{"C-1"},
 		before: func(s *shop) { s.must(s.plant("C-1", "3000")) },
 		points: []batch.Point{batch.SweepAdopted},
+	},
+	{
+		name: "half-written files", settings: []string{oneByOne}, charges: 2, before: leaveHalfWritten,
+		points: []batch.Point{batch.LockTaken, batch.SlipWriting, batch.ResultsWriting},
 	},
 }
 
@@ -152,7 +157,7 @@ func (c scene) check(s *shop, file string, point batch.Point) {
 		s.Errorf("killed at %s: %d mails held", point, held)
 	}
 	s.balances(file)
-	s.leavesNothing(file)
+	s.leavesNothing()
 }
 
 // checkMail compares what the results say of a mail with what was delivered.
@@ -213,14 +218,22 @@ func (s *shop) balances(file string) {
 	}
 }
 
-// leavesNothing makes sure that no half-written file is left.
-func (s *shop) leavesNothing(file string) {
+// leavesNothing makes sure that no half-written file is left, be it among the
+// results, the slips or the mails.
+func (s *shop) leavesNothing() {
 	s.Helper()
-	for _, pattern := range []string{"*.tmp", "slips/*.tmp"} {
-		left, err := filepath.Glob(filepath.Join(s.resultsDir(file), pattern))
-		s.must(err)
-		if len(left) > 0 {
-			s.Errorf("left behind: %q", left)
+	s.must(filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if filepath.Ext(path) == ".tmp" {
+			s.Errorf("left behind: %s", path)
 		}
+		return err
+	}))
+}
+
+// leaveHalfWritten leaves what a process that is killed within a write does.
+func leaveHalfWritten(s *shop) {
+	for _, folder := range []string{s.resultsDir("rows.csv"), filepath.Join(s.resultsDir("rows.csv"), "slips")} {
+		s.must(os.MkdirAll(folder, 0o700))
+		s.must(os.WriteFile(filepath.Join(folder, ".konbill-123.tmp"), []byte("half of it"), 0o600))
 	}
 }

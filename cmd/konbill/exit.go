@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"konbill/batch"
+	"konbill/batch/inbox"
 	"konbill/invoice/csvfile"
 )
 
@@ -59,7 +60,7 @@ func exitCode(err error) int {
 		return exitNeedsPerson
 	case errors.As(err, &stop):
 		return exitOfStop(stop)
-	case errors.Is(err, batch.ErrHeld):
+	case errors.Is(err, batch.ErrHeld), errors.Is(err, inbox.ErrHeld):
 		return exitHeld
 	case errors.As(err, &refused), errors.As(err, &limit), errors.Is(err, batch.ErrOtherAccount),
 		errors.As(err, &file) && file.Code == csvfile.CodeTooManyRows,

@@ -71,7 +71,7 @@ var guards = []guard{
 		{"batch/omise/exchange.go", "case err != nil && !connected.Load():", "case err != nil:"},
 	}, "./batch", "TestLostAnswerIsFound"},
 	{"a link that leads elsewhere reaches nobody", []edit{
-		{"batch/mail.go", "return linkIsSafe(e.Charge.AuthorizeURI, s.Settings.LoopbackAPI) && ", "return "},
+		{"batch/mail.go", "return linkIsSafe(e.Charge.AuthorizeURI, r.Settings.LoopbackAPI) && ", "return "},
 	}, "./batch", "TestUnsafeLinkReachesNobody"},
 	{"a mail whose answer was lost is held", []edit{
 		{"mailer/error.go", "if stage == StageAnswer {\n\t\te.Kind = Unknown", "if stage == StageAnswer {\n\t\te.Kind = Deferred"},

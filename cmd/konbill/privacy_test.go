@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/csv"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -17,6 +19,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"golang.org/x/text/width"
 
 	"konbill/batch"
 	"konbill/batch/ledger"
@@ -143,10 +149,6 @@ func (s *privateShop) text(name, text string) string {
 // in it; the secrets are nowhere; what is left on the disk is its owner's alone.
 func TestNothingPrivateLeaks(t *testing.T) {
 	s := newPrivateShop(t)
-	temporary := t.TempDir()
-	for _, name := range []string{"TMPDIR", "TMP", "TEMP", "SQLITE_TMPDIR"} {
-		s.env = append(s.env, name+"="+temporary)
-	}
 	s.meetFaultsOfTheAPI()
 	s.meetFaultsOfTheMailServer()
 	s.meetMistakesInFiles()
@@ -157,7 +159,7 @@ func TestNothingPrivateLeaks(t *testing.T) {
 	s.checkLedger()
 	s.checkTraffic()
 	s.checkFiles()
-	left, err := os.ReadDir(temporary)
+	left, err := os.ReadDir(s.temporary())
 	s.must(err)
 	for _, entry := range left {
 		t.Errorf("%s is left among the temporary files", entry.Name())
@@ -612,5 +614,240 @@ func (w *outerWatch) expectNobody() {
 	defer first.Close()
 	if first.RemoteAddr().String() != own.LocalAddr().String() {
 		w.Error("somebody connected without TLS to another host")
+	}
+}
+
+// overheardSuite is all tests of the package, with somebody listening: what any
+// konbill of theirs said on stderr, and what it left among its temporary files,
+// is searched in the end for customers and secrets.
+type overheardSuite struct{ *testing.M }
+
+func (s overheardSuite) Run() (code int) {
+	folder, err := os.MkdirTemp("", "konbill-overheard")
+	if err == nil {
+		err = os.Setenv(scriptHeard, folder)
+	}
+	if err != nil {
+		panic(err)
+	}
+	code = s.M.Run()
+	found, err := leaksIn(folder)
+	if err = errors.Join(err, os.RemoveAll(folder)); err != nil {
+		fmt.Fprintln(os.Stderr, "what konbill said can't be searched:", err)
+	}
+	for _, l := range found {
+		fmt.Fprintln(os.Stderr, l)
+	}
+	if len(found) > 0 || err != nil {
+		fmt.Fprintf(os.Stderr, "FAIL: %d leaks on stderr and among temporary files\n", len(found))
+		return max(code, 1)
+	}
+	return code
+}
+
+// heardExt is the extension of the files that keep what one process said.
+const heardExt = ".heard"
+
+// demosOutput begins the name of the folder in which the demo leaves what it
+// made, for people to look at. Its customers are those of samples/invoices.csv,
+// who don't exist.
+const demosOutput = "konbill-demo"
+
+// leak is a line that must not have been said or left.
+type leak struct {
+	speaker string // command and folder of the process, or the temporary file
+	line    int    // from 1
+	kind    string
+	text    string
+}
+
+func (l leak) String() string {
+	return fmt.Sprintf("leak: %s, line %d: %s: %q", l.speaker, l.line, l.kind, l.text)
+}
+
+// leaksIn searches all that was heard and left below a folder.
+func leaksIn(folder string) ([]leak, error) {
+	names, err := customerNames()
+	if err != nil {
+		return nil, err
+	}
+	var found []leak
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), demosOutput) {
+			return filepath.SkipDir
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		// A temporary file's name is as public as what is said.
+		speaker, text := "temporary file", filepath.Base(path)+"\n"+string(data)
+		if filepath.Ext(path) == heardExt {
+			speaker, text, _ = strings.Cut(string(data), "\n")
+		}
+		for i, line := range strings.Split(text, "\n") {
+			for _, kind := range tellsOf(line, names) {
+				found = append(found, leak{speaker, i + 1, kind, line})
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// customerNames finds the names of the customers in the rows of all tests, or
+// one word of them: those in Go stand here, those of the scripts in their files.
+func customerNames() (*regexp.Regexp, error) {
+	words := []string{"山田", "太郎", "ヤマダ", "タロウ"}
+	scripts, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
+	if err != nil || len(scripts) == 0 {
+		return nil, fmt.Errorf("no scripts were found: %w", err)
+	}
+	for _, script := range scripts {
+		archive, err := txtar.ParseFile(script)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range archive.Files {
+			if strings.HasSuffix(f.Name, ".csv") {
+				words = append(words, namesIn(f.Data)...)
+			}
+		}
+	}
+	forms := []string{personal.String()}
+	for _, word := range words {
+		forms = append(forms, regexp.QuoteMeta(width.Fold.String(word)))
+	}
+	return regexp.Compile(strings.Join(forms, "|"))
+}
+
+// namesIn lists the words of the names in a script's file, those of one
+// character left out: they are in any text. Broken files are read as far as
+// they can be.
+func namesIn(file []byte) (words []string) {
+	reader := csv.NewReader(bytes.NewReader(file))
+	reader.LazyQuotes, reader.FieldsPerRecord = true, -1
+	header, _ := reader.Read() // nil has no column of names
+	at := slices.IndexFunc(header, func(title string) bool { return title == "name" || title == "氏名" })
+	for at >= 0 {
+		row, err := reader.Read()
+		if err != nil {
+			return words
+		}
+		if at >= len(row) {
+			continue
+		}
+		for _, word := range strings.Fields(row[at]) {
+			if utf8.RuneCountInString(word) > 1 {
+				words = append(words, word)
+			}
+		}
+	}
+	return words
+}
+
+var (
+	anyAddress = regexp.MustCompile(`[^\s<>"'(),:;=「」（）]+@[^\s<>"'(),:;「」（）]+\.[A-Za-z]+`)
+	// anyPhone finds numbers in the ways that rows have them, also without their
+	// zero; figures within words, hashes, fractions and times aren't meant.
+	anyPhone = regexp.MustCompile(`(?:^|[^0-9]:|[^0-9A-Za-z_.:-])((?:\(?0|\+81[ -]?)[0-9](?:[ ()-]*[0-9]){8,9}|[789]0[0-9]{8})(?:$|[^0-9A-Za-z_])`)
+	anyKey   = regexp.MustCompile(`[sp]key_(?:test_)?([0-9A-Za-z]+)`)
+	// encodedKey is how "skey_" and "pkey_" begin as the name in HTTP's basic
+	// authentication.
+	encodedKey = regexp.MustCompile(`(?:c2|cG)tleV[89+/]`)
+)
+
+// merchantsOwn are the address and the number of the merchants of all tests.
+var merchantsOwn = []string{"billing@sakura.example", "03-0000-0000"}
+
+// tellsOf names the kinds of private things in a line.
+func tellsOf(line string, names *regexp.Regexp) (kinds []string) {
+	folded := width.Fold.String(line)
+	for _, own := range merchantsOwn {
+		folded = strings.ReplaceAll(folded, own, "")
+	}
+	for kind, tells := range map[string]bool{
+		"an e-mail address": anyAddress.MatchString(folded),
+		"a phone number":    anyPhone.MatchString(folded),
+		"a customer's name": names.MatchString(folded),
+		"a key": encodedKey.MatchString(folded) || slices.ContainsFunc(anyKey.FindAllStringSubmatch(folded, -1), func(m []string) bool {
+			return m[1] != "test" // as messages say what a key looks like
+		}),
+		"a secret that was planted": secret.MatchString(folded),
+	} {
+		if tells {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+// TestLeaksAreFound: the search of the whole suite can fail.
+func TestLeaksAreFound(t *testing.T) {
+	names, err := customerNames()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		line string
+		kind string // "": nothing private
+	}{
+		{"mail to taro@example.jp was refused", "an e-mail address"},
+		{"550 <ＴＡＲＯ＠example.jp>: unknown", "an e-mail address"},
+		{"from さくら商店 <billing@sakura.example>", ""},
+		{"電話番号09011112222は", "a phone number"},
+		{"tel 090-1111-2222", "a phone number"},
+		{"(03)1234-5678 is wrong", "a phone number"},
+		{"+81 90 1111 2222", "a phone number"},
+		{"０９０１１１１２２２２", "a phone number"},
+		{`"9011112222"`, "a phone number"},
+		{"tel:09011112222", "a phone number"},
+		{"[2026-12-02 02:00 2026-12-03 02:00 2026-12-04 02:00]", ""},
+		{"さくら商店 03-0000-0000", ""},
+		{"2026-12-01T10:00:00.123456789+09:00 4,980円 127.0.0.1:50123", ""},
+		{"time=2026-12-01 10:00:00 chrg_test_5xsjw8t67xqke49yg44 took=1234567890", ""},
+		{"山田太郎様", "a customer's name"},
+		{"ﾔﾏﾀﾞ ﾀﾛｳ", "a customer's name"},
+		{"㈱山﨑商店 was refused", "a customer's name"}, // of a script
+		{"匿川", "a customer's name"},
+		{"skey_test_script", "a key"},
+		{"pkey_5xsjw8", "a key"},
+		{"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("skey_test_script:")), "a key"},
+		{"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("pkey_5xsjw8:")), "a key"},
+		{"秘密鍵は skey_ または skey_test_ で始まります", ""},
+		{"password " + plantedPassword, "a secret that was planted"},
+	} {
+		var want []string
+		if c.kind != "" {
+			want = []string{c.kind}
+		}
+		if got := tellsOf(c.line, names); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", c.line, got, want)
+		}
+	}
+}
+
+// TestLeaksAreNamed: a leak leads to the command and the line, wherever it is.
+func TestLeaksAreNamed(t *testing.T) {
+	folder := t.TempDir()
+	said := "konbill [\"run\" \"taro@example.jp\"] in here\n" // the command line is the person's own
+	write(t, folder, "1"+heardExt, said+"all is well\nsent to taro@example.jp\n")
+	write(t, folder, "left-in-temporary", "x\n山田太郎")
+	write(t, folder, "09011112222.tmp", "")
+	found, err := leaksIn(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []leak{
+		{"temporary file", 1, "a phone number", "09011112222.tmp"},
+		{strings.TrimSuffix(said, "\n"), 2, "an e-mail address", "sent to taro@example.jp"},
+		{"temporary file", 3, "a customer's name", "山田太郎"},
+	}
+	if !slices.Equal(found, want) {
+		t.Errorf("found %q", found)
 	}
 }

@@ -6,12 +6,15 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +34,7 @@ const (
 	scriptWaited  = "SCRIPT_WAITED"   // the file of the waits, see scriptClock
 	scriptCrashAt = "SCRIPT_CRASH_AT" // POINT:N kills the process when it comes to a point for the Nth time
 	scriptWait    = "SCRIPT_WAIT"     // "really" lets waits last
+	scriptHeard   = "SCRIPT_HEARD"    // the folder where what it says on stderr is kept, see overheardSuite
 )
 
 // konbillInScript is the real command line, signals included, with the clock of
@@ -42,18 +46,37 @@ func konbillInScript() int {
 	if err != nil {
 		panic(err)
 	}
+	stderr, err := overheardStderr(os.Getenv(scriptHeard), os.Args[1:])
+	if err != nil {
+		panic(err)
+	}
 	go func() {
 		<-drain
 		fmt.Fprintln(os.Stderr, draining)
 	}()
 	a := &app{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), drain: drain,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: stderr, env: os.Environ(), drain: drain,
 		now: clock.now, wait: clock.waiter(drain), at: crasher(os.Getenv(scriptCrashAt)),
 	}
 	if os.Getenv(scriptWait) == "really" {
 		a.wait = waiter(drain)
 	}
 	return a.run(ctx, os.Args[1:])
+}
+
+// overheardStderr is stderr, of which a file in the folder keeps a copy. Its
+// first line tells who speaks. What a process says as it dies is kept, too.
+func overheardStderr(folder string, args []string) (io.Writer, error) {
+	copied, err := os.CreateTemp(folder, "*"+heardExt)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fmt.Fprintf(copied, "konbill %q in %s\n", args, workingDirectory()); err != nil {
+		return nil, err
+	}
+	stderr := io.MultiWriter(os.Stderr, copied)
+	log.SetOutput(stderr)
+	return stderr, debug.SetCrashOutput(copied, debug.CrashOptions{})
 }
 
 // draining is what the process of a script says once it has heard a signal.
@@ -146,6 +169,7 @@ type peers struct {
 	mail  *mailertest.Server
 	clock scriptClock
 	key   string // the secret key that the API takes
+	heard string // a folder: what processes say on stderr, and their temporary files
 
 	mu      sync.Mutex
 	open    map[net.Conn]bool // connections to the API
@@ -160,6 +184,12 @@ func startPeers(dir string) (p *peers, stop func(), err error) {
 		key:   "skey_test_script", open: map[net.Conn]bool{}, allowed: -1,
 	}
 	p.closed = sync.NewCond(&p.mu)
+	if p.heard, err = os.MkdirTemp(os.Getenv(scriptHeard), ""); err != nil {
+		return nil, nil, err
+	}
+	if err := os.Mkdir(p.temporary(), 0o700); err != nil {
+		return nil, nil, err
+	}
 	p.api = omisetest.NewServer(omisetest.Options{Now: p.clock.now, SecretKey: p.key, AccountID: practiceAccount})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -177,6 +207,8 @@ func startPeers(dir string) (p *peers, stop func(), err error) {
 // environment is what konbill must be told to work with the peers.
 func (p *peers) environment(dir string) []string {
 	return []string{
+		scriptHeard + "=" + p.heard,
+		"TMPDIR=" + p.temporary(), "TMP=" + p.temporary(), "TEMP=" + p.temporary(), "SQLITE_TMPDIR=" + p.temporary(),
 		scriptBegan + "=" + p.clock.began.Format(time.RFC3339Nano),
 		scriptWaited + "=" + p.clock.file,
 		"LANG=ja_JP.UTF-8",
@@ -192,6 +224,10 @@ func (p *peers) environment(dir string) []string {
 		"KONBILL_SMTP__TLS=none",
 	}
 }
+
+// temporary is the folder of the temporary files of processes that work with
+// the peers.
+func (p *peers) temporary() string { return filepath.Join(p.heard, "temporary") }
 
 // serveAPI is the practice API, as long as it takes the key.
 func (p *peers) serveAPI(w http.ResponseWriter, r *http.Request) {

@@ -26,7 +26,7 @@ import (
 var scriptNow = time.Date(2026, 12, 1, 1, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(overheardSuite{m}, map[string]func(){
 		"konbill": func() { os.Exit(konbillInScript()) },
 	})
 }

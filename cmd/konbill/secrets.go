@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 )
@@ -41,11 +42,18 @@ func loadSecrets(c config, env []string) (s secrets, exposed []string, err error
 			return s, exposed, fmt.Errorf("read a secret: %w", err)
 		}
 		*one.into = strings.TrimSpace(string(text))
-		if othersCanRead(one.file) {
+		if !isCredential(one.file, env) && othersCanRead(one.file) {
 			exposed = append(exposed, one.file)
 		}
 	}
 	return s, exposed, nil
+}
+
+// isCredential reports whether systemd passes a file to this service alone
+// (systemd.exec, LoadCredential); its mode says nothing then.
+func isCredential(path string, env []string) bool {
+	folder := lookUp(env, "CREDENTIALS_DIRECTORY")
+	return folder != "" && filepath.Dir(path) == filepath.Clean(folder)
 }
 
 // othersCanRead reports whether a file's mode lets more than its owner in.

@@ -43,6 +43,7 @@ func TestSoak(t *testing.T) {
 	kills := s.torment(plan, rand.New(rand.NewPCG(*soakSeed, 0)), file)
 	t.Logf("seed %d: %d rows, %d kills, %s", *soakSeed, plan.rows, kills, time.Since(began).Round(time.Second))
 	s.onceEach(file, numbers)
+	s.leavesNothing()
 }
 
 // torment runs the file until konbill comes to its end. It returns how often it

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"konbill/batch"
+	"konbill/batch/inbox"
 	"konbill/invoice/csvfile"
 )
 
@@ -46,6 +47,8 @@ func (a *app) explain(err error) (reason, hint string) {
 		usage    *usageError
 		refused  *refusal
 		limit    *batch.LimitError
+		control  *batch.ControlError
+		total    *inbox.TotalError
 		stop     *batch.Stop
 		gateway  *batch.GatewayError
 		path     *fs.PathError
@@ -63,6 +66,13 @@ func (a *app) explain(err error) (reason, hint string) {
 		return fmt.Sprintf(a.say("請求の合計 %s円が、上限 limits.max_total の %s円を超えています。何も請求していません。",
 				"The file asks for ¥%s in all, limits.max_total allows ¥%s. Nothing was charged."), limit.Total, limit.Max),
 			a.say("ファイルを確かめ、正しければ設定の上限を上げてください", "check the file; if it is right, raise the limit in the configuration")
+	case errors.As(err, &control):
+		return a.explainControl(control)
+	case errors.As(err, &total):
+		return total.Message(a.lang), ""
+	case errors.Is(err, inbox.ErrHeld):
+		return a.say("この受付フォルダーは、ほかの konbill serve が使用中です。", "Another konbill serve has this inbox."),
+			a.say("二つ同時には動かせません。先のものを止めるか、別の inbox.folder を使ってください", "only one can; stop the other, or use another inbox.folder")
 	case errors.Is(err, batch.ErrHeld):
 		return a.say("この台帳は、ほかの実行が使用中です。何も請求していません。", "Another run holds this ledger. Nothing was charged."),
 			a.say("終わるのを待って、もう一度実行してください", "wait for it to finish and run again")
@@ -77,6 +87,23 @@ func (a *app) explain(err error) (reason, hint string) {
 		return fmt.Sprintf(a.say("%s が見つかりません", "%s does not exist"), path.Path), ""
 	}
 	return err.Error(), ""
+}
+
+// explainControl says what differs from the control total.
+func (a *app) explainControl(e *batch.ControlError) (reason, hint string) {
+	var differences []string
+	if e.Want.HasRows && e.Want.Rows != e.Have.Rows {
+		differences = append(differences, fmt.Sprintf(a.say("件数は合計ファイルでは %d 件、ファイルでは %d 件です。", "The control total says %d rows, the file holds %d."), e.Want.Rows, e.Have.Rows))
+	}
+	if e.Want.HasYen && e.Want.Yen != e.Have.Yen {
+		differences = append(differences, fmt.Sprintf(a.say("金額は合計ファイルでは %s円、ファイルでは %s円です。", "The control total says ¥%s, the file adds up to ¥%s."), e.Want.Yen, e.Have.Yen))
+	}
+	if e.Unread > 0 {
+		differences = append(differences, fmt.Sprintf(a.say("金額を読み取れない行が %d 件あります。", "The amounts of %d rows can't be read."), e.Unread))
+	}
+	return a.say("合計が一致しないため、何も請求していません。", "The control total does not match, so nothing was charged. ") + strings.Join(differences, a.say("", " ")),
+		a.say("ファイルが途中で切れていないか、別のファイルではないかを確かめ、正しい合計ファイルと一緒に置き直してください",
+			"check whether the file was cut short or is another one, and drop it again with the right control total")
 }
 
 func (a *app) explainStop(s *batch.Stop) (reason, hint string) {

@@ -30,6 +30,7 @@ func Run(t *testing.T, newStore Store) {
 		{"OpenJob", testOpenJob},
 		{"Adopt", testAdopt},
 		{"Sweeps", testSweeps},
+		{"Passes", testPasses},
 		{"Accounts", testAccounts},
 		{"Hold", testHold},
 		{"Entries", testEntries},

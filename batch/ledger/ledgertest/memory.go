@@ -216,6 +216,23 @@ func (m *Memory) RecordSweep(ctx context.Context, a batch.Account, began time.Ti
 	return m.write(ctx, "RecordSweep", func(t *tables) error { return t.recordSweep(a, began) })
 }
 
+// PassedAt implements batch.Ledger.
+func (m *Memory) PassedAt(ctx context.Context) (due time.Time, err error) {
+	err = m.read(ctx, func(t *tables) error {
+		due = t.passed
+		return nil
+	})
+	return due, err
+}
+
+// RecordPass implements batch.Ledger.
+func (m *Memory) RecordPass(ctx context.Context, due time.Time) error {
+	return m.write(ctx, "RecordPass", func(t *tables) error {
+		t.recordPass(due)
+		return nil
+	})
+}
+
 // Entry implements batch.Ledger.
 func (m *Memory) Entry(ctx context.Context, key batch.Key) (e batch.Entry, err error) {
 	err = m.read(ctx, func(t *tables) (err error) {

@@ -66,6 +66,9 @@ func TestFail(t *testing.T) {
 		"RecordSweep": func(ctx context.Context, m *Memory, _ batch.Entry) error {
 			return m.RecordSweep(ctx, account, at(1))
 		},
+		"RecordPass": func(ctx context.Context, m *Memory, _ batch.Entry) error {
+			return m.RecordPass(ctx, at(1))
+		},
 		"Move": func(ctx context.Context, m *Memory, e batch.Entry) error {
 			_, err := m.Move(ctx, move(e, batch.Charging), proofs(e, batch.Charging))
 			return err

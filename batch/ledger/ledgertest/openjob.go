@@ -14,6 +14,7 @@ func testOpenJob(t *testing.T, newStore Store) {
 	t.Run("all or nothing", func(t *testing.T) { testAllOrNothing(t, newStore) })
 	t.Run("verdicts", func(t *testing.T) { testVerdicts(t, newStore) })
 	t.Run("open due date", func(t *testing.T) { testOpenDue(t, newStore) })
+	t.Run("proved absent", func(t *testing.T) { testTakenOver(t, newStore) })
 	t.Run("declined again", func(t *testing.T) { testAttemptsGoOn(t, newStore) })
 }
 
@@ -162,6 +163,23 @@ func testOpenDue(t *testing.T, newStore Store) {
 		}
 		same(t, "due of a known "+string(c.state), b.entry(e.Key).Invoice.Due, want)
 	}
+}
+
+// testTakenOver brings up an invoice again that was proved to have no charge:
+// from then on it is the new job's to charge, and nobody else's.
+func testTakenOver(t *testing.T, newStore Store) {
+	b := newBook(t, newStore)
+	inv := sample("1")
+	e := b.walk(b.accept(inv)[0], batch.Unknown)
+	_, err := b.Move(t.Context(), move(e, batch.Accepted), func(e *batch.Entry) { e.MissedAt, e.Retries = at(1), 2 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, verdicts := b.open(inv)
+	if got := verdicts[0]; got.Outcome != batch.Known || got.Entry.Job != id || !got.Entry.MissedAt.IsZero() || got.Entry.Retries != 0 {
+		t.Errorf("accepted again: %+v", got)
+	}
+	same(t, "entry", b.entry(e.Key), verdicts[0].Entry)
 }
 
 // testAttemptsGoOn corrects a declined invoice: the refusal is over, the count

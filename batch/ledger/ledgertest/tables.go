@@ -17,6 +17,7 @@ import (
 type tables struct {
 	owners   map[bool]string // account ids, by mode: live or not
 	swept    map[bool]time.Time
+	passed   time.Time
 	keys     map[string]batch.Account // by fingerprint
 	jobs     []batch.Job              // job n is the n-th
 	entries  []batch.Entry            // as they were accepted
@@ -36,7 +37,7 @@ func newTables() tables {
 
 func (t *tables) clone() tables {
 	c := tables{
-		owners: maps.Clone(t.owners), swept: maps.Clone(t.swept), keys: maps.Clone(t.keys),
+		owners: maps.Clone(t.owners), swept: maps.Clone(t.swept), passed: t.passed, keys: maps.Clone(t.keys),
 		jobs: slices.Clone(t.jobs), entries: slices.Clone(t.entries), index: maps.Clone(t.index),
 		charges: maps.Clone(t.charges), messages: maps.Clone(t.messages), events: maps.Clone(t.events),
 	}
@@ -74,6 +75,12 @@ func (t *tables) recordSweep(a batch.Account, began time.Time) error {
 		t.swept[a.Live] = began
 	}
 	return nil
+}
+
+func (t *tables) recordPass(due time.Time) {
+	if due := rounded(due); due.After(t.passed) {
+		t.passed = due
+	}
 }
 
 // acceptance is a verdict that changes the store.

@@ -1,0 +1,24 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// PassedAt implements batch.Ledger.
+func (l *Ledger) PassedAt(ctx context.Context) (time.Time, error) {
+	var due instant
+	if err := l.reader.QueryRowContext(ctx, "SELECT passed_at FROM schedule").Scan(&due); err != nil {
+		return time.Time{}, fmt.Errorf("look up the latest scheduled pass: %w", explain(err))
+	}
+	return time.Time(due), nil
+}
+
+// RecordPass implements batch.Ledger.
+func (l *Ledger) RecordPass(ctx context.Context, due time.Time) error {
+	return l.inTransaction(ctx, "record a scheduled pass", func(tx transaction) error {
+		_, err := tx.ExecContext(ctx, "UPDATE schedule SET passed_at = max(passed_at, ?)", instant(due))
+		return err
+	})
+}

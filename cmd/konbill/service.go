@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"konbill/batch"
+	"konbill/batch/inbox"
+	"konbill/batch/ledger"
+	"konbill/batch/schedule"
+	"konbill/templates/staff"
+)
+
+// service is konbill serve: it takes what lies in the inbox on schedule, tries
+// again what was left over, and tells staff and operators about it.
+//
+// Files are processed, and leftovers tried again, one at a time: whoever works
+// holds busy. What must survive the process is in the ledger and in the inbox's
+// folders, never here.
+type service struct {
+	*app
+	config  config
+	runner  *batch.Runner
+	ledger  *ledger.Ledger
+	inbox   *inbox.Inbox
+	times   *schedule.Schedule
+	monitor *monitor
+	staff   *staffPost
+	log     *slog.Logger
+
+	busy sync.Mutex
+	// What follows is read and written by whoever holds busy.
+	fromBefore []staff.File // processed by an earlier process, which could not tell staff any more
+	untold     []staff.File // processed, and the mail about it has not gone yet
+	failed     failedPass
+	retryFrom  time.Time               // no leftover is tried again before: the latest try failed
+	waitingFor map[string]inbox.Reason // files that staff have been told about
+
+	running         runningPass
+	inboxUnreadable atomic.Bool
+}
+
+// runningPass is the pass in progress, for those who only want to know.
+type runningPass struct {
+	mu      sync.Mutex
+	began   time.Time
+	skipped bool // a run was left out because of it
+}
+
+func (p *runningPass) set(began time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.began, p.skipped = began, false
+}
+
+// firstSkip notes that a run was left out because of the one in progress, and
+// reports whether it is the first.
+func (p *runningPass) firstSkip() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first := !p.skipped
+	p.skipped = true
+	return first
+}
+
+// since is when it began; zero while there is none.
+func (p *runningPass) since() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.began
+}
+
+// once makes one pass now. Its error is graver the more there is for a person.
+func (s *service) once(ctx context.Context) error {
+	return s.pass(ctx, occasion{once: true})
+}
+
+// serve works until it is told to stop. That is how a service ends, so it is no
+// error.
+func (s *service) serve(ctx context.Context) error {
+	closeMonitor, err := s.listen()
+	if err != nil {
+		return err
+	}
+	defer closeMonitor()
+	s.log.Info("serving", "inbox", s.config.Inbox.Folder, "cron", s.config.Schedule.Cron, "timezone", s.config.Schedule.Timezone,
+		"live", s.runner.Live, "next_runs", nextRuns(s.times, s.now()))
+	from, err := s.catchUp(ctx)
+	if err != nil {
+		return err
+	}
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watch(ctx) })
+	if warning, ends := s.times.Warning(s.now()); ends {
+		s.log.Warn(warning.Message(s.lang))
+	}
+	s.times.Run(ctx, s.drain, from, schedule.Observer{Skipped: s.skipped, Panicked: s.panicked}, func(ctx context.Context, due time.Time) {
+		s.tell(s.pass(ctx, occasion{due: due}))
+	})
+	watching.Wait()
+	s.log.Info("stopped")
+	return nil
+}
+
+// catchUp makes up, once, for runs that were missed while nothing served, and
+// goes on with files that an earlier process left unfinished. It returns until
+// when that holds: what came due meanwhile is the schedule's.
+func (s *service) catchUp(ctx context.Context) (until time.Time, err error) {
+	until = s.now()
+	last, err := s.ledger.PassedAt(ctx)
+	if err != nil {
+		return until, err
+	}
+	if last.IsZero() { // the first start ever: there is nothing to make up for
+		return until, s.ledger.RecordPass(ctx, until)
+	}
+	due, missed := s.times.Missed(last, until)
+	unfinished, err := s.inbox.Unfinished()
+	if err != nil {
+		return until, err
+	}
+	if missed || len(unfinished)+len(s.fromBefore) > 0 {
+		s.log.Info("catching up", "missed", missed, "unfinished", len(unfinished))
+		s.tell(s.pass(ctx, occasion{due: due, caughtUp: missed, unfinishedOnly: !missed}))
+	}
+	return until, nil
+}
+
+// tell logs how a pass ended.
+func (s *service) tell(err error) {
+	switch {
+	case err == nil, errors.Is(err, errNeedsPerson):
+	case interruptedBy(err):
+		s.log.Info("interrupted; what is unfinished goes on at the next start")
+	default:
+		s.log.Error("the run did not finish", "reason", s.reason(err))
+	}
+}
+
+func (s *service) skipped(due time.Time) {
+	s.monitor.skipped.Inc()
+	s.log.Warn("skipped a run, since the one before still goes on", "due", due, "running_since", s.running.since())
+	if !s.running.firstSkip() { // one mail for each run that takes too long
+		return
+	}
+	s.staff.send(staff.Skipped(staff.Skip{Sender: s.staff.sender, Due: due, Running: s.running.since(), Next: s.times.Next(s.now())}))
+}
+
+func (s *service) panicked(due time.Time, err error, stack string) {
+	s.monitor.passes.WithLabelValues(passFailed).Inc()
+	s.log.Error("a run panicked; this is a mistake in konbill, please report it", "due", due, "panic", err.Error(), "stack", stack)
+}
+
+// watchEvery is how often the inbox, and what is due, are looked at.
+func (s *service) watchEvery() time.Duration {
+	return min(max(s.config.Inbox.StableFor/2, 50*time.Millisecond), 5*time.Second)
+}
+
+// watch does what has no time of the schedule: it looks at the inbox, so that
+// files have stood still by the time they are wanted, tries again what was left
+// over, and notices a run that did not come.
+func (s *service) watch(ctx context.Context) {
+	expected := s.newExpectation()
+	for s.wait(ctx, s.watchEvery()) == nil {
+		s.staff.sendAgain(ctx)
+		expected.check(ctx)
+		if !s.busy.TryLock() {
+			continue
+		}
+		s.forgetTold()
+		s.monitor.see(s.look())
+		again := s.failed.due(s.now())
+		if again == nil {
+			s.retry(ctx)
+		}
+		s.busy.Unlock()
+		if again != nil {
+			s.tell(s.pass(ctx, *again))
+		}
+	}
+}
+
+// look looks at the inbox. One that can't be read is said once.
+func (s *service) look() inbox.Queue {
+	queue, err := s.inbox.Look()
+	if was := s.inboxUnreadable.Swap(err != nil); err != nil && !was {
+		s.log.Error("the inbox can't be read", "reason", s.reason(err))
+	}
+	return queue
+}
+
+// failedPass is a pass that could not do its work, and is made again by itself
+// a few times: the API or the ledger may be back.
+type failedPass struct {
+	occasion occasion
+	at       time.Time // when to make it again; zero: not at all
+	times    int
+}
+
+// passAgainAfter is how long after a failed pass it is made again.
+var passAgainAfter = []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour, 4 * time.Hour}
+
+// note takes in how a pass ended.
+func (f *failedPass) note(o occasion, failed bool, now time.Time) {
+	if !failed {
+		*f = failedPass{}
+		return
+	}
+	f.occasion, f.at = o, time.Time{}
+	if f.times < len(passAgainAfter) {
+		f.at = now.Add(passAgainAfter[f.times])
+		f.times++
+	}
+}
+
+// due is the pass to make again now; nil when it isn't time.
+func (f *failedPass) due(now time.Time) *occasion {
+	if f.at.IsZero() || now.Before(f.at) {
+		return nil
+	}
+	again := f.occasion
+	return &again
+}
