@@ -91,6 +91,21 @@ var guards = []guard{
 	{"a proof of absence holds for one attempt", []edit{
 		{"batch/accept.go", "m.Attempt != 0 && m.Attempt != before.Attempt", "false"},
 	}, "./batch", "TestSimulator"},
+	{"a file must hold what its control total says", []edit{
+		{"batch/run.go", "if err := r.Control.check(s); err != nil {", "if err := error(nil); err != nil {"},
+	}, "./batch", "TestControlTotals"},
+	{"nothing is charged by itself after its due date", []edit{
+		{"batch/retry.go", "past := !e.Invoice.Due.After(t.Now())", "past := false"},
+	}, "./batch", "TestRetryAfterTheDueDate"},
+	{"what a person was left with is not charged by itself", []edit{
+		{"batch/retry.go", "if !past && !e.lastTry() {", "if !past {"},
+	}, "./batch", "TestRetryLeavesToAPersonWhatItGaveUp"},
+	{"nothing is mailed late that no run owes", []edit{
+		{"batch/retry.go", "case e.State == Charged && e.MailOwed,", "case e.State == Charged,"},
+	}, "./batch", "TestMailSwitchedOnLater"},
+	{"nothing is charged between runs before the account is swept", []edit{
+		{"batch/retry.go", "survey, err := t.survey(ctx, t.account)", "survey, err := &Survey{}, error(nil)"},
+	}, "./batch", "TestRetrySweepsFirst"},
 	{"a step applies only in the expected state", []edit{
 		{"batch/accept.go", "case before.State != m.From, ", "case "},
 		{"batch/ledger/columns.go", `" WHERE key = ? AND state = ?"`, `" WHERE key = ? AND ? <> ''"`},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"konbill/batch"
@@ -21,6 +22,19 @@ type occasion struct {
 	unfinishedOnly bool      // it goes on with what was left unfinished, and takes nothing new
 }
 
+// String says it for the log.
+func (o occasion) String() string {
+	switch {
+	case o.caughtUp:
+		return "missed at " + japanTime(o.due)
+	case o.unfinishedOnly:
+		return "unfinished files"
+	case o.due.IsZero():
+		return "by hand"
+	}
+	return "due at " + japanTime(o.due)
+}
+
 // pass takes every file that is ready as far as it will go, and tells staff. A
 // file that fails by itself is an outcome of the pass; the error is one for
 // which no other file would fare better, or errNeedsPerson.
@@ -30,7 +44,7 @@ func (s *service) pass(ctx context.Context, o occasion) error {
 	s.running.set(s.now())
 	defer s.running.set(time.Time{})
 	p := &pass{service: s, occasion: o, night: s.night(o)}
-	s.log.Info("run begins", "due", o.due, "caught_up", o.caughtUp)
+	s.log.Info("run begins", "why", o.String())
 	p.tellFromBefore()
 	err := p.work(ctx)
 	p.conclude(ctx, err)
@@ -87,7 +101,11 @@ func (p *pass) takeReady(ctx context.Context) error {
 			return err
 		}
 		p.monitor.see(queue)
+		p.keepWaiting(queue.Waiting)
 		for _, name := range queue.Ready {
+			if p.stopping(ctx) {
+				return &batch.Stop{Reason: batch.StopInterrupted}
+			}
 			if err := p.take(ctx, name); err != nil {
 				return err
 			}
@@ -95,13 +113,22 @@ func (p *pass) takeReady(ctx context.Context) error {
 		if len(queue.Ready) > 0 {
 			continue
 		}
-		p.keepWaiting(queue.Waiting)
 		if !changing(queue) || p.now().After(deadline) {
 			return nil
 		}
 		if err := p.wait(ctx, p.watchEvery()); err != nil {
 			return &batch.Stop{Reason: batch.StopInterrupted}
 		}
+	}
+}
+
+// stopping reports whether nothing new is to be begun.
+func (s *service) stopping(ctx context.Context) bool {
+	select {
+	case <-s.drain:
+		return true
+	default:
+		return ctx.Err() != nil
 	}
 }
 
@@ -128,8 +155,22 @@ func (p *pass) take(ctx context.Context, name string) error {
 }
 
 // process runs one file and files it away. The error is one for which no other
-// file would fare better; the file then stays where it is and goes on later.
-func (p *pass) process(ctx context.Context, f *inbox.File, resumed bool) error {
+// file would fare better; the file then stays where it is and goes on later. A
+// mistake of ours that one file brings out must not keep the others waiting.
+func (p *pass) process(ctx context.Context, f *inbox.File, resumed bool) (err error) {
+	defer func() {
+		if mistake := recover(); mistake != nil {
+			p.log.Error("a file makes konbill panic; please report it", "id", f.ID, "panic", fmt.Sprint(mistake), "stack", string(debug.Stack()))
+			p.add(staff.File{Name: f.Name, ID: f.ID, Resumed: resumed, Outcome: staff.Unfinished, Reason: p.staff.say(
+				"Konbill の内部エラーで処理できませんでした。システム担当者にお知らせください。",
+				"Konbill failed on it by a mistake of its own. Tell your system administrator.")})
+			p.needsPerson = true
+		}
+	}()
+	return p.processed(ctx, f, resumed)
+}
+
+func (p *pass) processed(ctx context.Context, f *inbox.File, resumed bool) error {
 	p.log.Info("file taken", "file", f.Name, "id", f.ID, "resumed", resumed)
 	what := staff.File{Name: f.Name, ID: f.ID, Resumed: resumed}
 	control, err := f.Control()

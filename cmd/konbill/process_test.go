@@ -33,7 +33,7 @@ const (
 	scriptBegan   = "SCRIPT_BEGAN"    // when the machine's clock showed the script's beginning
 	scriptWaited  = "SCRIPT_WAITED"   // the file of the waits, see scriptClock
 	scriptCrashAt = "SCRIPT_CRASH_AT" // POINT:N kills the process when it comes to a point for the Nth time
-	scriptWait    = "SCRIPT_WAIT"     // "really" lets waits last
+	scriptWait    = "SCRIPT_WAIT"     // "really" lets waits last, "shortly" those of up to a second
 	scriptHeard   = "SCRIPT_HEARD"    // the folder where what it says on stderr is kept, see overheardSuite
 )
 
@@ -58,8 +58,17 @@ func konbillInScript() int {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: stderr, env: os.Environ(), drain: drain,
 		now: clock.now, wait: clock.waiter(drain), at: crasher(os.Getenv(scriptCrashAt)),
 	}
-	if os.Getenv(scriptWait) == "really" {
-		a.wait = waiter(drain)
+	really, jumping := waiter(drain), a.wait
+	switch os.Getenv(scriptWait) {
+	case "really":
+		a.wait = really
+	case "shortly":
+		a.wait = func(ctx context.Context, d time.Duration) error {
+			if d > time.Second {
+				return jumping(ctx, d)
+			}
+			return really(ctx, d)
+		}
 	}
 	return a.run(ctx, os.Args[1:])
 }

@@ -29,7 +29,7 @@ func newNight(t *testing.T, settings ...string) *night {
 	t.Helper()
 	listen := closedPort(t)
 	return &night{shop: newShop(t, append([]string{
-		scriptWait + "=really", oneByOne, "KONBILL_SCHEDULE__CRON=@every 1s", "KONBILL_INBOX__STABLE_FOR=1s", "KONBILL_NOTIFY__TO=" + keiri,
+		scriptWait + "=shortly", oneByOne, "KONBILL_SCHEDULE__CRON=@every 1s", "KONBILL_INBOX__STABLE_FOR=1s", "KONBILL_NOTIFY__TO=" + keiri,
 		"KONBILL_SERVE__LISTEN=" + listen, "KONBILL_OMISE__TIMEOUT=1s", "KONBILL_OMISE__SETTLE_AFTER=11s",
 	}, settings...)...), listen: listen}
 }
@@ -381,6 +381,35 @@ func TestServeTriesAgain(t *testing.T) {
 	}
 	if metrics := n.get("/metrics"); !strings.Contains(metrics, `konbill_retried_total{outcome="mailed"} 1`) {
 		t.Errorf("metrics:\n%s", metrics)
+	}
+	n.stop(p)
+}
+
+// TestServeWaitsForTheLedger: while a person's run holds the ledger, a file is
+// kept for later and nothing is charged; and one inbox has one konbill serve.
+func TestServeWaitsForTheLedger(t *testing.T) {
+	t.Parallel()
+	n := newNight(t, nightly, "KONBILL_OMISE__TIMEOUT=60s", "KONBILL_OMISE__SETTLE_AFTER=70s")
+	order := n.hold("POST", "/charges", 1)
+	byHand := n.start(nil, "run", n.file("by-hand.csv", "H-1"))
+	<-order.come
+	n.must(os.Mkdir(n.box(), 0o700))
+	n.drop("kept.csv", rowsOf("K-1"))
+	once := n.start(nil, "serve", "--once")
+	if <-once.ended; once.ProcessState.ExitCode() != exitHeld {
+		t.Errorf("ends with %d\n%s", once.ProcessState.ExitCode(), once.stderr)
+	}
+	if working := n.folder("working"); !slices.Equal(working, []string{"2026-12-01-kept"}) || len(n.charged()["K-1"]) != 0 {
+		t.Errorf("working holds %q, charged is %q", working, n.charged())
+	}
+	order.release()
+	n.end(byHand)
+
+	p := n.serve()
+	n.hear(p, "file=kept.csv id=2026-12-01-kept rows=1 yen=3000 issued=1")
+	second := n.start([]string{"KONBILL_SERVE__LISTEN="}, "serve", "--once")
+	if <-second.ended; second.ProcessState.ExitCode() != exitHeld {
+		t.Errorf("a second one ends with %d\n%s", second.ProcessState.ExitCode(), second.stderr)
 	}
 	n.stop(p)
 }

@@ -115,8 +115,10 @@ func (s *service) catchUp(ctx context.Context) (until time.Time, err error) {
 	if err != nil {
 		return until, err
 	}
-	if last.IsZero() { // the first start ever: there is nothing to make up for
-		return until, s.ledger.RecordPass(ctx, until)
+	if last.IsZero() { // the first start ever: nothing was missed before it
+		if err := s.ledger.RecordPass(ctx, until); err != nil {
+			return until, err
+		}
 	}
 	due, missed := s.times.Missed(last, until)
 	unfinished, err := s.inbox.Unfinished()

@@ -218,10 +218,10 @@ func (p *pass) attach(what *staff.File, paths ...string) {
 
 // keepWaiting notes which files the pass leaves in the inbox.
 func (p *pass) keepWaiting(waiting []inbox.Waiting) {
-	p.waiting = map[string]inbox.Reason{}
-	p.night.Waiting = nil
+	before := p.waiting
+	p.waiting, p.night.Waiting = map[string]inbox.Reason{}, nil
 	for _, w := range waiting {
-		if p.waitingFor[w.Name] != w.Reason {
+		if p.waitingFor[w.Name] != w.Reason && before[w.Name] != w.Reason {
 			p.log.Info("file waits", "file", w.Name, "reason", string(w.Reason), "since", w.Since)
 		}
 		p.waiting[w.Name] = w.Reason
