@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -77,8 +79,25 @@ func (a *app) examine(ctx context.Context) ([]examination, error) {
 		found = append(found, a.examineAPI(ctx, c, keys)...)
 	}
 	found = append(found, a.examineMail(ctx, c, keys))
-	found = append(found, a.examineFonts(c), a.examineLedger(ctx, c), a.examineDisk(c))
+	found = append(found, a.examineFonts(c), a.examineLedger(ctx, c), a.examineDisk(c), a.examineSchedule(c), a.examineInbox(c))
 	return found, nil
+}
+
+// examineSchedule and examineInbox look at what serve depends on.
+func (a *app) examineSchedule(c config) examination {
+	times, err := c.Schedule.parse()
+	if err != nil {
+		return a.examined(a.say("予定", "schedule"), "", err)
+	}
+	return a.examined(a.say("予定", "schedule"), a.say("次は ", "next: ")+japanTime(times.Next(a.now())), nil)
+}
+
+func (a *app) examineInbox(c config) examination {
+	name := a.say("受付フォルダー", "inbox")
+	if _, err := os.Stat(c.Inbox.Folder); errors.Is(err, fs.ErrNotExist) {
+		return a.examined(name, a.say("まだありません（konbill serve が作ります）", "not there yet; konbill serve makes it"), nil)
+	}
+	return a.examined(name, c.Inbox.Folder, tryWriting(c.Inbox.Folder))
 }
 
 func (a *app) examined(name, detail string, err error) examination {

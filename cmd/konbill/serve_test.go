@@ -14,6 +14,8 @@ import (
 
 	"github.com/emersion/go-message/mail"
 
+	"konbill/batch"
+	"konbill/batch/ledger"
 	"konbill/mailer/mailertest"
 )
 
@@ -168,7 +170,7 @@ func (n *night) folder(names ...string) []string {
 // then compares what everybody has.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	n := newNight(t)
+	n := newNight(t, "KONBILL_INBOX__STABLE_FOR=2s") // more than a busy machine may take between two pieces
 	p := n.serve()
 
 	n.dropSlowly("slow.csv", rowsOf(numbered("S", 5)...))
@@ -208,7 +210,7 @@ func TestServe(t *testing.T) {
 	}
 	n.must(os.Remove(n.box(".~lock.open.csv#")))
 	n.hear(p, "file=open.csv id=2026-12-01-open rows=1 yen=3000 issued=1")
-	n.hear(p, "files=1 waiting=0")
+	n.toldOf(p, "保存名：2026-12-01-open")
 	n.stop(p)
 	n.compare()
 	n.konbill(exitDone, "status")
@@ -249,6 +251,25 @@ func (n *night) compare() {
 		}
 	}
 	n.compareLetters(letters)
+	n.compareLedger(issued, charged)
+}
+
+// compareLedger makes sure that the ledger has the charges that the API has.
+func (n *night) compareLedger(issued []string, charged map[string][]string) {
+	n.Helper()
+	book, err := ledger.Open(n.Context(), "sqlite:"+filepath.Join(n.dir, "konbill.db"))
+	n.must(err)
+	defer book.Close()
+	entries, err := invoices(n.Context(), book, batch.Query{})
+	n.must(err)
+	if len(entries) != len(issued) {
+		n.Errorf("the ledger has %d invoices, want %d", len(entries), len(issued))
+	}
+	for _, e := range entries {
+		if ids := charged[e.Invoice.Number]; len(ids) != 1 || e.Charge.ID != ids[0] {
+			n.Errorf("%s: the ledger has the charge %q, the API %q", e.Invoice.Number, e.Charge.ID, ids)
+		}
+	}
 }
 
 // compareLetters makes sure that staff were told of every file, and in subjects
