@@ -46,8 +46,7 @@ func (s *service) pass(ctx context.Context, o occasion) error {
 	p := &pass{service: s, occasion: o, night: s.night(o)}
 	s.log.Info("run begins", "why", o.String())
 	p.tellFromBefore()
-	err := p.work(ctx)
-	p.conclude(ctx, err)
+	err := p.conclude(ctx, p.work(ctx))
 	switch {
 	case err != nil:
 		return err
@@ -102,24 +101,41 @@ func (p *pass) takeReady(ctx context.Context) error {
 		}
 		p.monitor.see(queue)
 		p.keepWaiting(queue.Waiting)
-		for _, name := range queue.Ready {
-			if p.stopping(ctx) {
-				return &batch.Stop{Reason: batch.StopInterrupted}
-			}
-			if err := p.take(ctx, name); err != nil {
-				return err
-			}
-		}
-		if len(queue.Ready) > 0 {
-			continue
-		}
-		if !changing(queue) || p.now().After(deadline) {
+		taken, err := p.takeAll(ctx, queue.Ready)
+		switch {
+		case err != nil:
+			return err
+		case taken > 0:
+			continue // others may have come meanwhile
+		case len(queue.Ready) == 0 && !changing(queue), p.now().After(deadline):
 			return nil
 		}
 		if err := p.wait(ctx, p.watchEvery()); err != nil {
 			return &batch.Stop{Reason: batch.StopInterrupted}
 		}
 	}
+}
+
+// takeAll processes files one after the other, and counts those that were still
+// there to be taken.
+func (p *pass) takeAll(ctx context.Context, names []string) (taken int, err error) {
+	for _, name := range names {
+		if p.stopping(ctx) {
+			return taken, &batch.Stop{Reason: batch.StopInterrupted}
+		}
+		f, err := p.inbox.Claim(name)
+		switch {
+		case errors.Is(err, inbox.ErrGone), errors.Is(err, inbox.ErrNotReady):
+			continue // left to the next look
+		case err != nil:
+			return taken, err
+		}
+		taken++
+		if err := p.process(ctx, f, false); err != nil {
+			return taken, err
+		}
+	}
+	return taken, nil
 }
 
 // stopping reports whether nothing new is to be begun.
@@ -139,19 +155,6 @@ func changing(q inbox.Queue) bool {
 		}
 	}
 	return false
-}
-
-// take claims a file and processes it. One that is gone or changes again is
-// left to the next look.
-func (p *pass) take(ctx context.Context, name string) error {
-	f, err := p.inbox.Claim(name)
-	switch {
-	case errors.Is(err, inbox.ErrGone), errors.Is(err, inbox.ErrNotReady):
-		return nil
-	case err != nil:
-		return err
-	}
-	return p.process(ctx, f, false)
 }
 
 // process runs one file and files it away. The error is one for which no other
@@ -293,35 +296,44 @@ func (p *pass) fileAway(what staff.File, move func() (dir string, err error)) er
 	return err
 }
 
-// conclude records the pass, plans another if it failed, and tells staff.
-func (p *pass) conclude(ctx context.Context, err error) {
+// conclude records the pass, plans another if it failed, and tells staff. It
+// returns why the pass failed.
+func (p *pass) conclude(ctx context.Context, err error) error {
 	ctx = context.WithoutCancel(ctx)
+	if err == nil && !p.occasion.due.IsZero() {
+		err = p.ledger.RecordPass(ctx, p.occasion.due)
+	}
 	interrupted := interruptedBy(err)
 	failed := err != nil && !interrupted
 	p.failed.note(p.occasion, failed, p.now())
-	if err == nil && !p.occasion.due.IsZero() {
-		err = p.ledger.RecordPass(ctx, p.occasion.due)
-		failed = err != nil
-	}
 	p.monitor.ended(p.now(), failed, interrupted)
 	p.monitor.outstanding(ctx, p.ledger)
 	if failed {
 		p.night.Trouble = p.trouble(err)
 	}
-	p.night.Ended = p.now()
-	news := p.newsOfWaiting()
-	if len(p.night.Files) > 0 || failed || news {
-		message, err := staff.Summary(p.night)
-		p.staff.send(message, err, p.attached...)
-		p.forgetTold()
-	}
+	p.tellStaff()
 	p.log.Info("run ends", "files", len(p.night.Files), "waiting", len(p.night.Waiting), "failed", failed, "next_runs", nextRuns(p.times, p.now()))
+	return err
+}
+
+// tellStaff mails what happened, if anything did.
+func (p *pass) tellStaff() {
+	p.night.Ended = p.now()
+	if news := p.newsOfWaiting(); len(p.night.Files) == 0 && p.night.Trouble == "" && !news {
+		return
+	}
+	message, err := staff.Summary(p.night)
+	p.staff.send(message, err, p.attached...)
+	p.forgetTold()
 }
 
 // trouble says why a pass failed and what happens next.
 func (p *pass) trouble(err error) string {
 	next := p.staff.say("原因を取り除いたあと、次の予定の時刻に続きから処理します。", "Once the cause is removed, it goes on at the next scheduled run.")
-	if at := p.failed.at; !at.IsZero() {
+	switch at := p.failed.at; {
+	case p.occasion.once:
+		next = p.staff.say("原因を取り除いたあと、もう一度実行してください。続きから処理します。", "Remove the cause and run it again: it goes on from there.")
+	case !at.IsZero():
 		next = fmt.Sprintf(p.staff.say("%s に自動でもう一度処理します。", "It is tried again by itself at %s."), japanTime(at))
 	}
 	return p.staff.sentence(err) + p.staff.say("", " ") + next
