@@ -435,6 +435,51 @@ func TestServeWaitsForTheLedger(t *testing.T) {
 	n.stop(p)
 }
 
+// TestServeWaitsForATotal: where control totals are required, a file waits for
+// its own, and staff are told so once.
+func TestServeWaitsForATotal(t *testing.T) {
+	t.Parallel()
+	n := newNight(t, "KONBILL_INBOX__REQUIRE_TOTAL=true")
+	p := n.serve()
+	n.drop("total.csv", rowsOf("V-1"))
+	if l := n.toldOf(p, "total.csv"); !strings.Contains(l.text, "合計ファイル") || !strings.Contains(l.subject, "要対応") {
+		t.Errorf("staff are told %q\n%s", l.subject, l.text)
+	}
+	n.drop("total.csv.total", "1件 3,000円")
+	n.hear(p, "file=total.csv id=2026-12-01-total rows=1 yen=3000 issued=1")
+	n.toldOf(p, "保存名：2026-12-01-total")
+	n.stop(p)
+	_, letters := n.mails()
+	letters = slices.DeleteFunc(letters, func(m mailertest.Message) bool { return !strings.Contains(n.read(m).text, "total.csv") })
+	if len(letters) != 2 {
+		t.Errorf("staff were told %d times\n%s", len(letters), p.stderr)
+	}
+}
+
+// TestServeRunsAgainByItself: a run that the API refuses is told, and made again
+// a while later, when somebody may have seen to it.
+func TestServeRunsAgainByItself(t *testing.T) {
+	t.Parallel()
+	n := newNight(t, nightly)
+	n.stop(n.serve())
+	n.drop("refused.csv", rowsOf("U-1"))
+	n.jump(24 * time.Hour)
+	n.revokeAfter(0)
+
+	p := n.serve()
+	n.hear(p, `msg="run ends" files=1 waiting=0 failed=true`)
+	if l := n.toldOf(p, "refused.csv"); !strings.Contains(l.text, "自動でもう一度処理します") {
+		t.Errorf("staff are told %q\n%s", l.subject, l.text)
+	}
+	if working := n.folder("working"); !slices.Equal(working, []string{"2026-12-02-refused"}) {
+		t.Errorf("working holds %q", working)
+	}
+	n.revokeAfter(-1)
+	n.jump(6 * time.Minute)
+	n.hear(p, "file=refused.csv id=2026-12-02-refused rows=1 yen=3000 issued=1")
+	n.stop(p)
+}
+
 // TestServeTellsLate: staff hear of a file although konbill was killed before
 // their mail went.
 func TestServeTellsLate(t *testing.T) {
