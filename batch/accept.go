@@ -88,7 +88,8 @@ func (m Move) Apply(before Entry, change func(*Entry)) (Entry, error) {
 	switch {
 	case m.From != m.To && !m.From.CanBecome(m.To):
 		return Entry{}, fmt.Errorf("an invoice can't go from %s to %s", m.From, m.To)
-	case before.State != m.From, m.Attempt != 0 && m.Attempt != before.Attempt:
+	case before.State != m.From, m.Attempt != 0 && m.Attempt != before.Attempt,
+		m.ChargeStatus != "" && m.ChargeStatus != before.Charge.Status:
 		return Entry{}, &StaleError{Key: m.Key, Want: m.From, Have: before.State}
 	}
 	edited := before

@@ -85,16 +85,21 @@ type Move struct {
 	From, To State
 	// Attempt is the charge attempt that the step is about; one of another
 	// attempt is as stale as one from another state. 0 is about any.
-	Attempt  int
+	Attempt int
+	// ChargeStatus is the payment status that the step starts from; with any
+	// other it is as stale. Empty is any.
+	ChargeStatus string
+
 	At       time.Time
 	Who, Why string // for the event; no personal data
 }
 
 // Query selects invoices; its zero value selects all of them.
 type Query struct {
-	Numbers []string // these numbers, in either mode
-	States  []State
-	Job     int64 // accepted by this job
+	Numbers        []string // these numbers, in either mode
+	States         []State
+	ChargeStatuses []string // what the API last said of the charge: pending, ...
+	Job            int64    // accepted by this job
 }
 
 // Job is one file's passage through a run.

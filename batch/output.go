@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"strconv"
 	"strings"
 
+	"konbill/invoice"
 	"konbill/invoice/csvfile"
 )
 
@@ -150,7 +152,7 @@ func (o RowOutcome) csv(settings Settings, reach Reach) csvfile.Result {
 	for _, c := range o.Codes(reach) {
 		codes = append(codes, string(c))
 	}
-	return csvfile.Result{
+	added := csvfile.Result{
 		Result: string(o.Result), Codes: strings.Join(codes, ";"),
 		Message: o.Message(settings.Reading.Language, reach), Language: settings.Reading.Language, Line: o.Line,
 		SentName: inv.SentName, SentPhone: inv.Phone,
@@ -158,7 +160,15 @@ func (o RowOutcome) csv(settings Settings, reach Reach) csvfile.Result {
 		ExpiresAt: Timestamp(e.Charge.ExpiresAt), ChargeStatus: e.Charge.Status,
 		Slip: o.Slip, Mail: o.Mail(reach.MailOff), MailedAt: Timestamp(e.MailedAt),
 	}
+	if e.Charge.Paid() {
+		added.PaidAt = Timestamp(e.Charge.PaidAt)
+		added.Fee, added.Net = digits(e.Charge.Fee+e.Charge.FeeVAT), digits(e.Charge.Net)
+	}
+	return added
 }
+
+// digits writes yen for programs.
+func digits(y invoice.Yen) string { return strconv.FormatInt(int64(y), 10) }
 
 // writeErrors stores the rejected rows for correction, and removes those of an
 // earlier run when there are none now.

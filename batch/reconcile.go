@@ -128,7 +128,7 @@ func (r *Runner) Reconcile(ctx context.Context) (*Survey, error) {
 		return nil, err
 	}
 	defer release()
-	account, err := r.identify(ctx)
+	account, err := r.Identify(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (r *Runner) Retry(ctx context.Context) (*Retried, error) {
 	case len(due) == 0:
 		return &Retried{}, nil
 	}
-	account, err := r.identify(ctx)
+	account, err := r.Identify(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) 
 	}
 	defer func() { release(); r.at(LockReleased) }()
 	r.at(LockTaken)
-	account, err := r.identify(ctx)
+	account, err := r.Identify(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -129,9 +129,10 @@ func (r *Runner) guard(s *Sheet) error {
 	return r.Confirm(total)
 }
 
-// identify returns the account behind the key. The API is asked only for a key
-// that the ledger hasn't met.
-func (r *Runner) identify(ctx context.Context) (Account, error) {
+// Identify returns the account behind the key. The API is asked only for a key
+// that the ledger hasn't met. The error is a *GatewayError, ErrOtherAccount, or
+// the ledger's.
+func (r *Runner) Identify(ctx context.Context) (Account, error) {
 	a, known, err := r.Ledger.AccountOf(ctx, r.Fingerprint)
 	if err != nil || known {
 		return a, err

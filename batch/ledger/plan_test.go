@@ -23,6 +23,8 @@ func TestQueryPlans(t *testing.T) {
 		{"job", batch.Query{Job: 1}, "SEARCH invoice USING COVERING INDEX invoice_job (job=? AND rowid>?)"},
 		{"number", batch.Query{Numbers: []string{"1"}}, "SEARCH invoice USING COVERING INDEX invoice_number (number=?)"},
 		{"job and state", batch.Query{Job: 1, States: accepted}, "SEARCH invoice USING INDEX invoice_job (job=? AND rowid>?)"},
+		{"charge status", batch.Query{ChargeStatuses: []string{"pending"}}, "SEARCH invoice USING COVERING INDEX invoice_charge_status (charge_status=? AND rowid>?)"},
+		{"charge status and state", batch.Query{ChargeStatuses: []string{"pending"}, States: accepted}, "SEARCH invoice USING INDEX invoice_charge_status (charge_status=? AND rowid>?)"},
 		{"all three", batch.Query{Numbers: []string{"1"}, Job: 1, States: accepted}, "SEARCH invoice USING INDEX invoice_number (number=?)"},
 	} {
 		query, args, err := pageOf(c.q)

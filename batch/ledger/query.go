@@ -97,6 +97,13 @@ func pageOf(q batch.Query) (query string, args []any, err error) {
 	if q.Job != 0 {
 		add("job = ?", q.Job)
 	}
+	if len(q.ChargeStatuses) > 0 {
+		statuses, err := json.Marshal(q.ChargeStatuses)
+		if err != nil {
+			return "", nil, err
+		}
+		add("charge_status IN (SELECT value FROM json_each(?))", string(statuses))
+	}
 	if len(q.States) > 0 {
 		states, err := json.Marshal(q.States)
 		if err != nil {

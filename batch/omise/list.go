@@ -189,13 +189,36 @@ func (p chargeList) examine(offset int) error {
 	return nil
 }
 
-// found is what is kept of a listed charge. One that others made has no key.
+// Charge asks for one charge by its id. Reading is safe to repeat, so it takes
+// its turns and repeats by itself as Charges does. One that others made has no
+// key. The error is a *batch.GatewayError; for a charge that the account doesn't
+// have it is a DeclinedOutcome with status 404.
+func (c *Client) Charge(ctx context.Context, id string) (batch.Found, error) {
+	var raw json.RawMessage
+	err := c.repeat(ctx, func() error {
+		_, err := c.look(ctx, "/charges/"+url.PathEscape(id), &raw)
+		return err
+	})
+	if err != nil {
+		return batch.Found{}, err
+	}
+	charge, err := c.found(raw)
+	if err == nil && charge.ID != id {
+		err = mismatch("not_ours", "the answer is about another charge")
+	}
+	if err != nil {
+		return batch.Found{}, err
+	}
+	return charge, nil
+}
+
+// found is what is kept of a charge. One that others made has no key.
 func (c *Client) found(raw json.RawMessage) (batch.Found, error) {
 	var l listed
 	err := json.Unmarshal(raw, &l)
 	switch {
 	case err != nil, l.Object != "charge" || !chargeID.MatchString(l.ID):
-		return batch.Found{}, mismatch("unexpected_answer", "the list has something that is not a charge")
+		return batch.Found{}, mismatch("unexpected_answer", "the answer has something that is not a charge")
 	case l.Live != c.Live():
 		return batch.Found{}, wrongMode()
 	case !l.ours():
@@ -203,13 +226,13 @@ func (c *Client) found(raw json.RawMessage) (batch.Found, error) {
 	}
 	var own ownCharge
 	if json.Unmarshal(raw, &own) != nil {
-		return batch.Found{}, mismatch("unexpected_answer", "the list has a charge of ours that can't be read")
+		return batch.Found{}, mismatch("unexpected_answer", "the answer has a charge of ours that can't be read")
 	}
 	own.charge.Source = own.Source.source
 	payer := own.Source
 	if own.absurd() || own.Amount <= 0 || strings.ContainsFunc(payer.Name+payer.Email+payer.Phone, unicode.IsControl) ||
 		len(payer.Name)+len(payer.Email)+len(payer.Phone) > maxText {
-		return batch.Found{}, mismatch("unexpected_answer", "the list has values that can't be true")
+		return batch.Found{}, mismatch("unexpected_answer", "the answer has values that can't be true")
 	}
 	return batch.Found{
 		Charge: own.kept(), Key: batch.Key(own.Metadata.key), Number: own.Metadata.number,

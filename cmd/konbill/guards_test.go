@@ -106,6 +106,15 @@ var guards = []guard{
 	{"nothing is charged between runs before the account is swept", []edit{
 		{"batch/retry.go", "survey, err := t.survey(ctx, t.account)", "survey, err := &Survey{}, error(nil)"},
 	}, "./batch", "TestRetrySweepsFirst"},
+	{"a paid charge never becomes pending again", []edit{
+		{"batch/follow/payment.go", "is == 0, is < was:", "is == 0:"},
+	}, "./batch/follow", "TestLaggingListUndoesNothing"},
+	{"an answer about another invoice's charge proves nothing", []edit{
+		{"batch/follow/sync.go", "case found.Key != e.Key:", "case false:"},
+	}, "./batch/follow", "TestAnswerAboutAnotherInvoice"},
+	{"a payment is stored only from the status it was judged by", []edit{
+		{"batch/accept.go", `m.ChargeStatus != "" && m.ChargeStatus != before.Charge.Status`, "false"},
+	}, "./batch/ledger", "TestContract"},
 	{"a step applies only in the expected state", []edit{
 		{"batch/accept.go", "case before.State != m.From, ", "case "},
 		{"batch/ledger/columns.go", `" WHERE key = ? AND state = ?"`, `" WHERE key = ? AND ? <> ''"`},

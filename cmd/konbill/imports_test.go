@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"batch/omise":             {"batch", "invoice"},
 	"batch/omise/omisetest":   {"invoice"},
 	"batch/inbox":             {"batch", "invoice"},
+	"batch/follow":            {"batch"},
 	"batch/schedule":          {"invoice"},
 	"templates/staff":         {"invoice"},
 	"batch/ledger":            {"batch", "invoice"},

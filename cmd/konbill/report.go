@@ -34,6 +34,9 @@ type reportRow struct {
 	Slip         string         `json:"slip"`
 	Mail         string         `json:"mail"`
 	MailedAt     string         `json:"mailed_at"`
+	PaidAt       string         `json:"paid_at"`
+	Fee          invoice.Yen    `json:"fee"`
+	Net          invoice.Yen    `json:"net"`
 }
 
 func (a *app) runReport(r *batch.Report) runReport {
@@ -43,12 +46,14 @@ func (a *app) runReport(r *batch.Report) runReport {
 	}
 	for _, o := range r.Rows {
 		charge := o.Entry.Charge
+		paidAt, fee, net := paymentOf(o.Entry)
 		report.Rows = append(report.Rows, reportRow{
 			Line: o.Line, Number: o.Invoice.Number, Result: o.Result,
 			Codes: o.Codes(r.Reach), Message: o.Message(a.lang, r.Reach), Amount: o.Invoice.Amount,
 			ChargeID: charge.ID, PaymentCode: charge.PaymentCode, AuthorizeURI: charge.AuthorizeURI,
 			ExpiresAt: batch.Timestamp(charge.ExpiresAt), ChargeStatus: charge.Status,
 			Slip: o.Slip, Mail: o.Mail(r.Reach.MailOff), MailedAt: batch.Timestamp(o.Entry.MailedAt),
+			PaidAt: paidAt, Fee: fee, Net: net,
 		})
 	}
 	return report

@@ -41,6 +41,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
 			"encode":   encode,
+			"ends":     endCharge,
+			"later":    passTime,
 			"api":      orderFault,
 			"crashes":  crashes,
 			"hold":     holdAnswer,

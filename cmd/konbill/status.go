@@ -14,17 +14,25 @@ import (
 const jobsShown = 10
 
 func (a *app) statusCommand() *cobra.Command {
-	return a.withJSON(&cobra.Command{
+	var s selection
+	cmd := a.withJSON(&cobra.Command{
 		Use:   "status [NUMBER...]",
 		Short: a.say("台帳の状況、または請求書ごとの経過を表示", "Show how things stand, or the history of invoices"),
-		Long: a.say("請求書番号を指定するとその経過を、指定しなければ最近の実行と、まだ終わっていない請求書を表示します。",
-			"With invoice numbers: their history. Without: the latest runs, and the invoices that are not finished."),
+		Long: a.say(`請求書番号を指定するとその経過を、指定しなければ最近の実行と、まだ終わっていない請求書を表示します。
+--open などを付けると、ファイルをまたいで該当する請求書と合計を一覧にします。お支払いの状況は、最後に konbill sync で確認した時点のものです。`,
+			`With invoice numbers: their history. Without: the latest runs, and the invoices that are not finished.
+With --open and the like: the invoices of all files that fit, and their sums. Payments are as the latest konbill sync found them.`),
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, numbers []string) error { return a.status(cmd.Context(), numbers) },
+		RunE: func(cmd *cobra.Command, numbers []string) error { return a.status(cmd.Context(), s, numbers) },
 	})
+	a.withSelection(cmd, &s)
+	return cmd
 }
 
-func (a *app) status(ctx context.Context, numbers []string) error {
+func (a *app) status(ctx context.Context, s selection, numbers []string) error {
+	if err := a.checkSelection(&s, numbers); err != nil {
+		return err
+	}
 	c, err := a.load(nil)
 	if err != nil {
 		return err
@@ -34,6 +42,9 @@ func (a *app) status(ctx context.Context, numbers []string) error {
 		return err
 	}
 	defer book.Close()
+	if s.lists() {
+		return a.list(ctx, c, book, s)
+	}
 	if len(numbers) > 0 {
 		return a.statusOf(ctx, book, numbers)
 	}
@@ -141,9 +152,10 @@ func (a *app) printHistory(e batch.Entry, events []batch.Event) {
 		{"", a.say("宛名", "name"), e.Invoice.Name},
 		{"", a.say("請求 ID", "charge"), e.Charge.ID},
 		{"", a.say("支払い状況", "payment"), e.Charge.Status},
+		{"", a.say("支払日時", "paid at"), japanTime(e.Charge.PaidAt)},
 		{"", a.say("支払番号", "payment code"), e.Charge.PaymentCode},
 		{"", a.say("リンク", "link"), e.Charge.AuthorizeURI},
-		{"", a.say("支払期限", "due"), japanTime(e.Charge.ExpiresAt)},
+		{"", a.say("支払期限", "due"), japanDeadline(e.Charge.ExpiresAt)},
 		{"", a.say("メール", "mailed to"), e.MailedTo},
 		{"", a.say("応答", "reply"), e.MailReply},
 		{"", a.say("理由", "reason"), e.Refusal.Code},

@@ -26,6 +26,9 @@ type entryData struct {
 	AuthorizeURI string      `json:"authorize_uri"`
 	ChargeStatus string      `json:"charge_status"`
 	ExpiresAt    string      `json:"expires_at"`
+	PaidAt       string      `json:"paid_at"` // empty until it is paid; fee and net are 0 then
+	Fee          invoice.Yen `json:"fee"`     // tax on it included
+	Net          invoice.Yen `json:"net"`
 	Reason       string      `json:"reason"` // why there is no charge
 	MailedTo     string      `json:"mailed_to"`
 	MailReply    string      `json:"mail_reply"`
@@ -55,14 +58,25 @@ func jobsJSON(jobs []batch.Job) []jobData {
 func entriesJSON(entries []batch.Entry) []entryData {
 	data := []entryData{}
 	for _, e := range entries {
+		paidAt, fee, net := paymentOf(e)
 		data = append(data, entryData{
 			Number: e.Invoice.Number, Mode: e.Account.Mode(), State: e.State, Amount: e.Invoice.Amount,
 			SentName: e.Invoice.SentName, ChargeID: e.Charge.ID, PaymentCode: e.Charge.PaymentCode,
 			AuthorizeURI: e.Charge.AuthorizeURI, ChargeStatus: e.Charge.Status, ExpiresAt: batch.Timestamp(e.Charge.ExpiresAt),
+			PaidAt: paidAt, Fee: fee, Net: net,
 			Reason: e.Refusal.Code, MailedTo: e.MailedTo, MailReply: e.MailReply, UpdatedAt: batch.Timestamp(e.UpdatedAt),
 		})
 	}
 	return data
+}
+
+// paymentOf is when an invoice was paid, and what that cost and left; nothing
+// until it is paid.
+func paymentOf(e batch.Entry) (paidAt string, fee, net invoice.Yen) {
+	if c := e.Charge; c.Paid() {
+		return batch.Timestamp(c.PaidAt), c.Fee + c.FeeVAT, c.Net
+	}
+	return "", 0, 0
 }
 
 func eventsJSON(events []batch.Event) []eventData {

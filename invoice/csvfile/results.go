@@ -25,6 +25,9 @@ type Result struct {
 	Slip         string // relative path
 	Mail         string // mailed, deferred, refused, held, off or empty
 	MailedAt     string // RFC 3339
+	PaidAt       string // RFC 3339; empty until it is paid, as are the next two
+	Fee          string // whole yen, tax on it included
+	Net          string // whole yen: what is paid out
 
 	Language invoice.Language // of Message; not a column
 }
@@ -33,18 +36,24 @@ type Result struct {
 var resultHeaders = []string{
 	"result", "codes", "message", "line", "sent_name", "sent_phone", "charge_id", "payment_code",
 	"authorize_uri", "expires_at", "charge_status", "slip", "mail", "mailed_at",
+	"paid_at", "fee", "net",
 }
+
+// firstHeaders is how many of the resultHeaders the first release wrote.
+const firstHeaders = 14
 
 func (r Result) cells() []string {
 	return []string{
 		r.Result, r.Codes, r.Message, strconv.Itoa(r.Line), r.SentName, r.SentPhone, r.ChargeID, r.PaymentCode,
 		r.AuthorizeURI, r.ExpiresAt, r.ChargeStatus, r.Slip, r.Mail, r.MailedAt,
+		r.PaidAt, r.Fee, r.Net,
 	}
 }
 
 // resultColumns finds the columns an earlier run added. Only columns from the
 // last "result" on can be: an input column may well be called "mail", and a
-// file may have a "result" of its own.
+// file may have a "result" of its own. Behind the columns of the first release a
+// "fee" is somebody's own.
 func resultColumns(names []string) []bool {
 	added := make([]bool, len(names))
 	first := len(names) - 1
@@ -54,8 +63,12 @@ func resultColumns(names []string) []bool {
 	if first < 0 || !slices.Contains(names[first:], "charge_id") || !slices.Contains(names[first:], "sent_name") {
 		return added
 	}
+	ours := resultHeaders
+	if !slices.Contains(names[first:], "paid_at") {
+		ours = resultHeaders[:firstHeaders]
+	}
 	for i := first; i < len(names); i++ {
-		added[i] = slices.Contains(resultHeaders, names[i])
+		added[i] = slices.Contains(ours, names[i])
 	}
 	return added
 }
@@ -65,13 +78,7 @@ func resultColumns(names []string) []bool {
 // for the result of each row in file order. Rows with characters that CP932
 // lacks get a further code and its message. Errors are the writer's.
 func (f *File) WriteResults(w io.Writer, enc Encoding, result func(Row) Result) error {
-	if enc == UTF8 {
-		enc = UTF8BOM
-	}
-	fit := asItIs
-	if enc == CP932 {
-		fit = cp932Fitter()
-	}
+	enc, fit := forSpreadsheets(enc)
 	var b strings.Builder
 	header, _ := fitted(append(f.inputHeader(), resultHeaders...), fit)
 	b.WriteString(csvLine(header, ',', "\r\n"))
@@ -86,12 +93,7 @@ func (f *File) WriteResults(w io.Writer, enc Encoding, result func(Row) Result) 
 		b.WriteString(csvLine(append(input, added...), ',', "\r\n"))
 		i++
 	}
-	encoded, err := encode(b.String(), enc)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(encoded)
-	return err
+	return writeEncoded(w, b.String(), enc)
 }
 
 // withReplaced adds that characters were replaced.
@@ -171,12 +173,7 @@ func (f *File) WriteErrors(w io.Writer, rejected func(line int) bool) error {
 			b.WriteString(f.asInput(r))
 		}
 	}
-	encoded, err := encode(b.String(), f.encoding)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(encoded)
-	return err
+	return writeEncoded(w, b.String(), f.encoding)
 }
 
 // asInput is a record's own text; for a results file, without the results.

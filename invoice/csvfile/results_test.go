@@ -32,14 +32,15 @@ func issued(row Row) Result {
 	return Result{
 		Result: "issued", Codes: "name_normalised", Message: "「ヤマダ」を送ります。", Line: row.Line, SentName: "ヤマダ", SentPhone: "09012345678",
 		ChargeID: "chrg_test_1", PaymentCode: "709590", AuthorizeURI: "https://pay.omise.co/1", ExpiresAt: "2027-01-01T00:00:00+09:00",
-		ChargeStatus: "pending", Slip: "slips/A.pdf", Mail: "mailed", MailedAt: "2026-11-24T12:00:00+09:00", Language: invoice.Japanese,
+		ChargeStatus: "pending", Slip: "slips/A.pdf", Mail: "mailed", MailedAt: "2026-11-24T12:00:00+09:00",
+		PaidAt: "2026-11-30T09:00:00+09:00", Fee: "184", Net: "316", Language: invoice.Japanese,
 	}
 }
 
-const addedHeader = "result,codes,message,line,sent_name,sent_phone,charge_id,payment_code,authorize_uri,expires_at,charge_status,slip,mail,mailed_at"
+const addedHeader = "result,codes,message,line,sent_name,sent_phone,charge_id,payment_code,authorize_uri,expires_at,charge_status,slip,mail,mailed_at,paid_at,fee,net"
 
 const addedCells = "name_normalised,「ヤマダ」を送ります。,2,ヤマダ,09012345678,chrg_test_1,709590,https://pay.omise.co/1," +
-	"2027-01-01T00:00:00+09:00,pending,slips/A.pdf,mailed,2026-11-24T12:00:00+09:00"
+	"2027-01-01T00:00:00+09:00,pending,slips/A.pdf,mailed,2026-11-24T12:00:00+09:00,2026-11-30T09:00:00+09:00,184,316"
 
 func TestResultsKeepTheInputAndAddTheirColumns(t *testing.T) {
 	f := open(t, encoded(t, "請求書番号;氏名;メール;電話番号;金額;担当, 部署\nA-1;ﾔﾏﾀﾞ;a@x.jp;090;500;\"佐藤; \"\"経理\"\"\"\n", UTF16LE))
@@ -57,9 +58,9 @@ func TestResultsHoldEveryRow(t *testing.T) {
 	result := func(row Row) Result { return Result{Result: "rejected", Line: row.Line} }
 	got := strings.Split(strings.TrimSuffix(results(t, f, UTF8, result), "\r\n"), "\r\n")[1:]
 	want := []string{
-		"A-1,山田,,,,rejected,,,2,,,,,,,,,,",
-		"A-2,\"鈴\"\"木\",b@x.jp,090,500,rejected,,,3,,,,,,,,,,",
-		"A-3,林,c@x.jp,090,\"3,000\",rejected,,,4,,,,,,,,,,",
+		"A-1,山田,,,,rejected,,,2,,,,,,,,,,,,,",
+		"A-2,\"鈴\"\"木\",b@x.jp,090,500,rejected,,,3,,,,,,,,,,,,,",
+		"A-3,林,c@x.jp,090,\"3,000\",rejected,,,4,,,,,,,,,,,,,",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q\nwant\n%q", got, want)
@@ -117,6 +118,21 @@ func TestResultsAreInputAgain(t *testing.T) {
 		if third := results(t, again, UTF8, issued); third != written {
 			t.Errorf("%s:\n%s\nwant\n%s", name, third, written)
 		}
+	}
+}
+
+// The first release wrote fewer columns. What somebody has added behind them is
+// theirs, whatever it is called.
+func TestResultsOfTheFirstReleaseAreInputAgain(t *testing.T) {
+	first := "result,codes,message,line,sent_name,sent_phone,charge_id,payment_code,authorize_uri,expires_at,charge_status,slip,mail,mailed_at"
+	f := open(t, sampleHeader+","+first+",fee\nA-1,山田,a@x.jp,090,500,issued,,,2,,,,,,,,,,,役員会費\n")
+	want := "\uFEFF" + sampleHeader + ",fee," + addedHeader + "\r\n" + "A-1,山田,a@x.jp,090,500,役員会費,issued," + addedCells + "\r\n"
+	written := results(t, f, UTF8, issued)
+	if written != want {
+		t.Errorf("%s\nwant\n%s", written, want)
+	}
+	if again := results(t, open(t, written), UTF8, issued); again != want {
+		t.Errorf("written again:\n%s\nwant\n%s", again, want)
 	}
 }
 

@@ -325,7 +325,10 @@ func testEntries(t *testing.T, newStore Store) {
 	b := newBook(t, newStore)
 	first, _ := b.open(sample("30"), sample("10"), sample("20"))
 	second, _ := b.open(sample("40"), sample("05"))
-	b.walk(b.entry(batch.KeyOf(account, "10")), batch.Charged)
+	paid := b.walk(b.entry(batch.KeyOf(account, "10")), batch.Charged)
+	if _, err := b.Move(b.t.Context(), move(paid, batch.Charged), func(e *batch.Entry) { e.Charge.Status = "successful" }); err != nil {
+		t.Fatal(err)
+	}
 	b.walk(b.entry(batch.KeyOf(account, "05")), batch.Charging)
 
 	charged, charging := batch.Charged, batch.Charging
@@ -338,6 +341,9 @@ func testEntries(t *testing.T, newStore Store) {
 		{"one state", batch.Query{States: []batch.State{charged}}, []string{"10"}},
 		{"two states", batch.Query{States: []batch.State{charging, charged}}, []string{"10", "05"}},
 		{"a state nobody is in", batch.Query{States: []batch.State{batch.Held}}, []string{}},
+		{"a payment status", batch.Query{ChargeStatuses: []string{"expired", "successful"}}, []string{"10"}},
+		{"a payment status nobody has", batch.Query{ChargeStatuses: []string{"expired"}}, []string{}},
+		{"a payment status and another's state", batch.Query{ChargeStatuses: []string{"successful"}, States: []batch.State{charging}}, []string{}},
 		{"a job", batch.Query{Job: first}, []string{"30", "10", "20"}},
 		{"an unknown job", batch.Query{Job: second + 1}, []string{}},
 		{"numbers", batch.Query{Numbers: []string{"05", "20", "99", `"`}}, []string{"20", "05"}},

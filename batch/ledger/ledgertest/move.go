@@ -75,10 +75,40 @@ func testStale(t *testing.T, newStore Store) {
 			b.unchanged(e.Key, func() { b.wantStale(e, want) })
 		}
 	}
+	testStalePayment(b)
 	missing := batch.Entry{Key: "kb_nobody", State: batch.Accepted}
 	if _, err := b.Move(t.Context(), move(missing, batch.Charging), proofs(missing, batch.Charging)); !errors.Is(err, batch.ErrNotFound) {
 		t.Errorf("moving an unknown invoice: %v", err)
 	}
+}
+
+// testStalePayment wants a step that starts from a payment status to be taken
+// only from there.
+func testStalePayment(b book) {
+	e := b.walk(b.accept(sample("paying"))[0], batch.Charged)
+	pay := move(e, batch.Charged)
+	pay.ChargeStatus = "pending"
+	paid := func(e *batch.Entry) { e.Charge.Status = "successful" }
+	b.unchanged(e.Key, func() {
+		var stale *batch.StaleError
+		if _, err := b.Move(b.t.Context(), pay, paid); !errors.As(err, &stale) {
+			b.t.Errorf("no payment taken for a pending one: %v, want a *StaleError", err)
+		}
+	})
+	pay.ChargeStatus = ""
+	if _, err := b.Move(b.t.Context(), pay, func(e *batch.Entry) { e.Charge.Status = "pending" }); err != nil {
+		b.t.Fatal(err)
+	}
+	pay.ChargeStatus = "pending"
+	if after, err := b.Move(b.t.Context(), pay, paid); err != nil || after.Charge.Status != "successful" {
+		b.t.Errorf("from pending to %s, %v", after.Charge.Status, err)
+	}
+	b.unchanged(e.Key, func() {
+		var stale *batch.StaleError
+		if _, err := b.Move(b.t.Context(), pay, paid); !errors.As(err, &stale) {
+			b.t.Errorf("paid twice: %v, want a *StaleError", err)
+		}
+	})
 }
 
 // wantStale expects an invoice in state want, in every step that leads on.

@@ -263,6 +263,7 @@ func (t *tables) selected(q batch.Query) []batch.Entry {
 		e := &t.entries[i]
 		if (len(numbers) == 0 || numbers[e.Invoice.Number]) &&
 			(len(q.States) == 0 || slices.Contains(q.States, e.State)) &&
+			(len(q.ChargeStatuses) == 0 || slices.Contains(q.ChargeStatuses, e.Charge.Status)) &&
 			(q.Job == 0 || q.Job == e.Job) {
 			selected = append(selected, *e)
 		}

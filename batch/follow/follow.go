@@ -1,0 +1,47 @@
+// Package follow keeps up with what becomes of charges once they are issued.
+//
+// Who has paid is for the payment API to say; the ledger only remembers what it
+// last said. These are the promises:
+//
+//   - Following changes nothing but what the API says of a payment: never a
+//     state, a charge's id, or anything that a run writes. It therefore doesn't
+//     hold the ledger, and goes on while a run has it.
+//   - Every change is stored together with an event, and only while the invoice
+//     has the state and the payment status from which the change was judged. Of
+//     two that follow at once, one stores it and the other finds it stored.
+//   - Lists may lag. What a list says is taken only when it goes on from what is
+//     known: a charge that was paid never becomes pending again. What doesn't go
+//     on from there, or isn't listed, is asked for by its id, which is never late.
+//   - What can't be brought in accord is reported to a person and left alone:
+//     a charge that the account doesn't have, one that the ledger doesn't have,
+//     and an answer that can't follow from an earlier one.
+//
+// All of it may be cut short and begun again at any time.
+package follow
+
+import (
+	"context"
+	"time"
+
+	"konbill/batch"
+)
+
+// Gateway is what is asked of the payment API. Reading is safe to repeat: it
+// does so by itself for a while, and its error then is a *batch.GatewayError.
+type Gateway interface {
+	// Charges is as in batch.Gateway.
+	Charges(ctx context.Context, since time.Time, visit func(batch.Found) error) error
+	// Charge asks for one charge by its id. Of one that the account doesn't have
+	// the error has status 404.
+	Charge(ctx context.Context, id string) (batch.Found, error)
+}
+
+// Follower follows the charges of one account. Its fields are set once and then
+// only read.
+type Follower struct {
+	Ledger  batch.Ledger
+	Gateway Gateway
+	Account batch.Account
+	Who     string // for the events
+	Now     func() time.Time
+}
