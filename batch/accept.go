@@ -86,7 +86,7 @@ func (j Job) event(e Entry, from State, what string) *Event {
 // can't keep.
 func (m Move) Apply(before Entry, change func(*Entry)) (Entry, error) {
 	switch {
-	case m.From != m.To && !m.From.CanBecome(m.To):
+	case m.From != m.To && !m.From.CanBecome(m.To) && !(m.ByPerson && m.From.CanBecomeByPerson(m.To)):
 		return Entry{}, fmt.Errorf("an invoice can't go from %s to %s", m.From, m.To)
 	case before.State != m.From, m.Attempt != 0 && m.Attempt != before.Attempt,
 		m.ChargeStatus != "" && m.ChargeStatus != before.Charge.Status:

@@ -26,6 +26,9 @@ func TestNoWayAroundAnUnknownOutcome(t *testing.T) {
 			if (from == Mailed || from == Refused) && may {
 				t.Errorf("%s becomes %s by itself", from, to)
 			}
+			if from.CanBecomeByPerson(to) != (may || to == Mailing && (from == Mailed || from == Refused)) {
+				t.Errorf("a person makes %s become %s", from, to)
+			}
 		}
 	}
 	if next[Unknown] == nil || !slices.Equal(next[Unknown], []State{Unknown, Charged, Accepted}) {

@@ -89,6 +89,9 @@ type Move struct {
 	// ChargeStatus is the payment status that the step starts from; with any
 	// other it is as stale. Empty is any.
 	ChargeStatus string
+	// ByPerson says that a person asked for just this; see
+	// State.CanBecomeByPerson.
+	ByPerson bool
 
 	At       time.Time
 	Who, Why string // for the event; no personal data

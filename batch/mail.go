@@ -44,13 +44,14 @@ func linkIsSafe(link string, loopbackToo bool) bool {
 func (s *settler) mail(ctx context.Context, done *settled) error {
 	attempt := done.entry.MailAttempt + 1
 	id := mailer.MessageID(string(done.entry.Key), attempt, s.Settings.MailFrom)
-	pdf, envelope, composeErr := s.compose(done.entry, id)
+	to := s.recipient(done.entry)
+	pdf, envelope, composeErr := s.compose(done.entry, to, id)
 	done.slip = pdf
 	s.at(MailIntending)
-	err := s.intend(ctx, done, Mailing, "about to mail", func(e *Entry) {
+	err := s.intend(ctx, done, Mailing, s.whyMail(), func(e *Entry) {
 		e.MailAttempt = attempt
 		e.MessageID = id
-		e.MailedTo = e.Invoice.Email
+		e.MailedTo = to
 		e.MailReply = ""
 		e.Retries = done.retries
 	})
@@ -106,8 +107,9 @@ func mailState(err error) State {
 }
 
 // compose draws the slip and writes the whole message to bytes.
-func (s *settler) compose(e Entry, messageID string) (pdf []byte, envelope mailer.Envelope, err error) {
+func (s *settler) compose(e Entry, to, messageID string) (pdf []byte, envelope mailer.Envelope, err error) {
 	facts := s.instructions(e)
+	facts.Again = s.resend != nil && e.MailAttempt > 0
 	if pdf, err = s.press.Draw(facts); err != nil {
 		return nil, envelope, fmt.Errorf("draw the slip: %w", err)
 	}
@@ -117,7 +119,7 @@ func (s *settler) compose(e Entry, messageID string) (pdf []byte, envelope maile
 	}
 	envelope, err = mailer.Compose(mailer.Message{
 		ID: messageID, From: s.Settings.MailFrom, ReplyTo: s.Settings.MailReplyTo,
-		To: e.Invoice.Email, ToName: e.Invoice.Name,
+		To: to, ToName: e.Invoice.Name,
 		Subject: text.Subject, Text: text.Text, HTML: text.HTML, Language: string(e.Invoice.Language),
 		Date: s.Now(),
 		Attachments: []mailer.Attachment{{

@@ -103,12 +103,12 @@ var wording = func() catalog.Catalog {
 			en: "The mail to %[1]s could not be sent yet (%[2]s). Run the same file again to send it.",
 		},
 		codeMailRefused: {
-			ja: "%[1]s 宛てのメールは、メールサーバーに拒否されました（%[2]s）。アドレスをお客様にご確認のうえ、伝票（PDF）を別の方法でお届けください。",
-			en: "The mail server refused the mail to %[1]s (%[2]s). Check the address with the customer and hand over the slip by other means.",
+			ja: "%[1]s 宛てのメールは、メールサーバーに拒否されました（%[2]s）。アドレスをお客様にご確認のうえ、konbill resend --to で正しいアドレスに送るか、伝票（PDF）を別の方法でお届けください。",
+			en: "The mail server refused the mail to %[1]s (%[2]s). Check the address with the customer; mail it to the right one with konbill resend --to, or hand over the slip by other means.",
 		},
 		codeMailHeld: {
-			ja: "%[1]s 宛てのメールが届いたかどうか確認できていません（%[2]s）。二重送信を防ぐため、自動では再送しません。お客様にご確認ください。",
-			en: "Whether the mail to %[1]s arrived is not known (%[2]s). It is not sent again by itself. Ask the customer.",
+			ja: "%[1]s 宛てのメールが届いたかどうか確認できていません（%[2]s）。二重送信を防ぐため、自動では再送しません。お客様にご確認のうえ、届いていなければ konbill resend で再送してください。",
+			en: "Whether the mail to %[1]s arrived is not known (%[2]s). It is not sent again by itself. Ask the customer, and send it again with konbill resend if need be.",
 		},
 	} {
 		mustSet(b, language.Japanese, code, w.ja)
@@ -150,6 +150,14 @@ var unattendedWording = map[invoice.Code]struct{ ja, en string }{
 	codeSlipFailed: {
 		ja: "伝票を保存できませんでした（%[1]s）。保存先の確認を、システム担当者に依頼してください。",
 		en: "The slip could not be stored (%[1]s). Have the disk checked.",
+	},
+	codeMailRefused: {
+		ja: "%[1]s 宛てのメールは、メールサーバーに拒否されました（%[2]s）。アドレスをお客様にご確認のうえ、伝票（PDF）をお届けするか、正しいアドレスへの再送をシステム担当者に依頼してください。",
+		en: "The mail server refused the mail to %[1]s (%[2]s). Check the address with the customer; hand over the slip, or have the mail sent to the right address.",
+	},
+	codeMailHeld: {
+		ja: "%[1]s 宛てのメールが届いたかどうか確認できていません（%[2]s）。二重送信を防ぐため、自動では再送しません。お客様にご確認のうえ、届いていなければ再送をシステム担当者に依頼してください。",
+		en: "Whether the mail to %[1]s arrived is not known (%[2]s). It is not sent again by itself. Ask the customer, and have it sent again if need be.",
 	},
 	codeMailDeferred: {
 		ja: "%[1]s 宛てのメールは、まだ送信できていません（%[2]s）。Konbill が自動でもう一度送信します。",

@@ -16,7 +16,8 @@ type settler struct {
 	// mailedBefore keeps a mail that was just put off from being tried again in
 	// the same breath: only one last tried before this instant is.
 	mailedBefore time.Time
-	retrying     bool // what runs have left, for Retry
+	retrying     bool    // what runs have left, for Retry
+	resend       *resend // a person's wish to mail again; nil: there is none
 }
 
 // settled is how far an invoice has come.
@@ -114,7 +115,7 @@ func (s *settler) giveUpMail(ctx context.Context, done *settled) error {
 // intend stores an intent, durably, before the network is touched.
 func (s *settler) intend(ctx context.Context, done *settled, to State, why string, change func(*Entry)) error {
 	e, err := s.Ledger.Move(ctx, Move{
-		Key: done.entry.Key, From: done.entry.State, To: to, At: s.Now(), Who: s.Settings.Who, Why: why,
+		Key: done.entry.Key, From: done.entry.State, To: to, ByPerson: s.resend != nil, At: s.Now(), Who: s.Settings.Who, Why: why,
 	}, change)
 	if err != nil {
 		return ledgerStop(err)

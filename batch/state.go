@@ -11,6 +11,8 @@ package batch
 //	   │            └► unknown ──┘      deferred
 //	   └── proved absent ──┘ found
 //
+// By a person's word, what is mailed or refused may be mailed again, too.
+//
 // A sweep that finds a charge under the key of an invoice that is accepted or
 // declined here makes it charged, too: another ledger has issued it.
 type State string
@@ -63,6 +65,13 @@ func (s State) CanBecome(to State) bool {
 		}
 	}
 	return false
+}
+
+// CanBecomeByPerson reports whether a person may have an invoice in state s
+// moved to state to, beyond what CanBecome says: a mail that arrived, or that
+// the server refused, is sent again by nobody else.
+func (s State) CanBecomeByPerson(to State) bool {
+	return s.CanBecome(to) || to == Mailing && (s == Mailed || s == Refused)
 }
 
 // HasCharge reports whether the charge of an invoice in state s is durable.

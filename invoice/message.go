@@ -266,8 +266,8 @@ var sentences = map[Code]sentence{
 		"Invoice \"%[3]s\" was issued with other content (now \"%[1]s\", issued \"%[2]s\"), so it is not issued again. If this is a new invoice, give it another number.",
 	},
 	CodeEmailDiffers: {
-		"「%[2]s」宛てに発行済みです。「%[1]s」には送っていません。必要であれば、伝票（PDF）をお届けください。",
-		"Issued to \"%[2]s\" before; nothing was sent to \"%[1]s\". Hand over the slip (PDF) if need be.",
+		"「%[2]s」宛てに発行済みです。「%[1]s」には送っていません。必要であれば、konbill resend --to で送るか、伝票（PDF）をお届けください。",
+		"Issued to \"%[2]s\" before; nothing was sent to \"%[1]s\". If need be, mail it there with konbill resend --to, or hand over the slip (PDF).",
 	},
 }
 

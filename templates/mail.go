@@ -80,6 +80,7 @@ type letter struct {
 	Sample    string // empty: the real thing
 	Addressee string
 	Lead      string
+	Again     string // empty: it is the first
 	Attached  string
 
 	BillHeading string
@@ -126,6 +127,9 @@ func letterOf(i Instructions, link *url.URL) letter {
 		l.NoCode = m.noCode
 	}
 	l.Numbers = append(l.Numbers, fact{w.Phone, oneLine(i.Phone())})
+	if i.Again {
+		l.Again, l.Subject = m.sentBefore, m.again+l.Subject
+	}
 	if i.Sample {
 		l.Sample = m.sampleNote
 		l.Subject = fmt.Sprintf("[%s] %s", w.Sample, l.Subject)

@@ -51,7 +51,10 @@ func TestMailsAsWritten(t *testing.T) {
 	sparse.Merchant = Merchant{Name: "Sakura Store"}
 	sparse.Invoice.Description, sparse.Invoice.Tax, sparse.Invoice.TaxRate = "", 0, 0
 	sparse.PaymentCode, sparse.AuthorizeURI, sparse.Sample = "", "http://127.0.0.1:8080/pay/1", true
+	again, againEnglish := bill(invoice.Japanese), bill(invoice.English)
+	again.Again, againEnglish.Again = true, true
 	for name, i := range map[string]Instructions{
+		"ja-again": again, "en-again": againEnglish,
 		"ja": bill(invoice.Japanese), "en": bill(invoice.English),
 		"ja-without-code": withoutCode, "ja-sample": sample, "en-sparse": sparse,
 	} {

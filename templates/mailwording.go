@@ -7,6 +7,8 @@ import "konbill/invoice"
 type mailWording struct {
 	colon       string
 	subject     string // format: merchant, title, number, last day to pay
+	again       string // in front of the subject of what is mailed again
+	sentBefore  string
 	lead        string // format: merchant
 	attached    string
 	sampleNote  string
@@ -33,6 +35,8 @@ func mailWordingIn(language invoice.Language) mailWording {
 var japaneseMail = mailWording{
 	colon:      "：",
 	subject:    "【%s】%s（%s／%sまで）",
+	again:      "【再送】",
+	sentBefore: "先にお送りしたご案内を、あらためてお送りします。ご請求は同じもので、お支払いは一度だけです。すでにお支払いがお済みの場合は、行き違いですのでご容赦ください。",
 	lead:       "%sからのご請求について、お支払い方法をご案内いたします。",
 	attached:   "添付の PDF には、このメールと同じ内容を記載しています。印刷してご利用いただけます。",
 	sampleNote: "【見本】内容を確認するための見本です。お支払いはできません。",
@@ -56,6 +60,8 @@ var japaneseMail = mailWording{
 var englishMail = mailWording{
 	colon:      ": ",
 	subject:    "[%s] %s (%s, by %s)",
+	again:      "Resent: ",
+	sentBefore: "This is a copy of an e-mail that we sent before. It is the same bill, to be paid only once. If you have paid already, please ignore it.",
 	lead:       "This is how to pay your bill from %s.",
 	attached:   "The attached PDF says the same as this e-mail, for you to print.",
 	sampleNote: "SAMPLE: for review only. It cannot be paid.",

@@ -34,6 +34,7 @@ type Instructions struct {
 	AuthorizeURI string
 	ExpiresAt    time.Time
 	Sample       bool // a preview: marked 見本 or SAMPLE, not payable
+	Again        bool // the mail was sent before
 }
 
 // Wording is the wording in the customer's language.

@@ -131,7 +131,7 @@ func TestTransitionsAgree(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = tx.ExecContext(t.Context(), "UPDATE invoice SET state = ?, charge_id = 'chrg_' || number, message_id = number WHERE number = ?", to, from)
-			if allowed := from == to || from.CanBecome(to); allowed != (err == nil) {
+			if allowed := from == to || from.CanBecomeByPerson(to); allowed != (err == nil) {
 				t.Errorf("%s to %s: %v, batch.State allows it: %v", from, to, err, allowed)
 			}
 			if err := tx.Rollback(); err != nil {

@@ -18,10 +18,13 @@ func testMove(t *testing.T, newStore Store) {
 			e := b.walk(b.accept(sample(number(i*len(states) + j)))[0], from)
 			t.Run(fmt.Sprintf("%s to %s", from, to), func(t *testing.T) {
 				b := book{b.Ledger, t}
-				if from == to || from.CanBecome(to) {
-					testAllowed(b, e, to)
-				} else {
+				if from != to && !from.CanBecome(to) {
 					testRefused(b, e, to)
+				} else {
+					testAllowed(b, e, to)
+				}
+				if from != to && !from.CanBecome(to) && from.CanBecomeByPerson(to) {
+					testByPerson(b, e, to)
 				}
 			})
 		}
@@ -47,6 +50,17 @@ func testAllowed(b book, e batch.Entry, to batch.State) {
 	same(b.t, "the entry read again", b.entry(e.Key), moved)
 	want := batch.Event{Key: e.Key, At: stored(at(5)), Who: m.Who, From: m.From, To: m.To, Why: m.Why}
 	same(b.t, "history", b.history(e.Key), append(history, want))
+}
+
+// testByPerson wants a step that a person alone may ask for to be stored.
+func testByPerson(b book, e batch.Entry, to batch.State) {
+	m := move(e, to)
+	m.ByPerson = true
+	moved, err := b.Move(b.t.Context(), m, proofs(e, to))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	same(b.t, "the entry read again", b.entry(e.Key), moved)
 }
 
 // testRefused wants a step that the diagram of batch.State doesn't have to
