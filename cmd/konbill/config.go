@@ -36,6 +36,7 @@ type config struct {
 	Inbox    inboxConfig         `koanf:"inbox"`
 	Schedule scheduleConfig      `koanf:"schedule"`
 	Notify   notifyConfig        `koanf:"notify"`
+	Follow   followConfig        `koanf:"follow"`
 	Serve    serveConfig         `koanf:"serve"`
 	Columns  map[string][]string `koanf:"columns"` // field to headers, beside the usual ones
 }
@@ -112,6 +113,10 @@ type notifyConfig struct {
 	ExpectedBy string `koanf:"expected_by"` // a time of day in schedule.timezone, such as 06:00
 }
 
+type followConfig struct {
+	Sync time.Duration `koanf:"sync"` // between looks at the payments; 0: none by itself
+}
+
 type serveConfig struct {
 	Listen string `koanf:"listen"`
 	Log    string `koanf:"log"`
@@ -129,6 +134,7 @@ func defaultConfig() config {
 
 		Inbox:    inboxConfig{Folder: "inbox", StableFor: 10 * time.Second},
 		Schedule: scheduleConfig{Cron: "0 2 * * *", Timezone: "Asia/Tokyo", Holidays: "run"},
+		Follow:   followConfig{Sync: time.Hour},
 		Serve:    serveConfig{Listen: "127.0.0.1:9464", Log: "text"},
 	}
 }
@@ -261,6 +267,7 @@ func (c config) print(w io.Writer, asJSON bool) error {
 	omise, inbox := values["omise"].(map[string]any), values["inbox"].(map[string]any)
 	omise["timeout"], omise["settle_after"] = c.Omise.Timeout.String(), c.Omise.SettleAfter.String()
 	inbox["stable_for"] = c.Inbox.StableFor.String()
+	values["follow"].(map[string]any)["sync"] = c.Follow.Sync.String()
 	if asJSON {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")

@@ -29,6 +29,7 @@ const (
 	maxRows        = 1_000_000
 	minStable      = 100 * time.Millisecond
 	maxStable      = time.Hour
+	maxSync        = 24 * time.Hour
 )
 
 // validate looks at every setting by itself. The error is a *configError.
@@ -63,6 +64,7 @@ func (c config) validate() error {
 		addresses("notify.to", c.Notify.To),
 		oneOf("notify.lang", c.Notify.Lang, "", "ja", "en"),
 		timeOfDay("notify.expected_by", c.Notify.ExpectedBy),
+		between("follow.sync", c.Follow.Sync, 0, maxSync),
 		loopbackAddress("serve.listen", c.Serve.Listen),
 		oneOf("serve.log", c.Serve.Log, "text", "json"),
 	} {

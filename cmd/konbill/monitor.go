@@ -27,6 +27,10 @@ type monitor struct {
 	skipped     prometheus.Counter
 	retried     *prometheus.CounterVec // by what became of it
 	unknown     prometheus.Gauge
+	openCharges prometheus.Gauge
+	unclear     prometheus.Gauge
+	payments    *prometheus.CounterVec // by payment status
+	paymentsYen *prometheus.CounterVec
 	lastSuccess prometheus.Gauge
 	nextRun     prometheus.Gauge
 	inboxFiles  *prometheus.GaugeVec // by state
@@ -62,6 +66,10 @@ func newMonitor() *monitor {
 		skipped:     prometheus.NewCounter(prometheus.CounterOpts{Name: "konbill_runs_skipped_total", Help: "Scheduled runs left out, since the one before still went on."}),
 		retried:     counter("konbill_retried_total", "Deferred mails and unknown charges tried again between runs, by what became of them.", "outcome"),
 		unknown:     gauge("konbill_unknown_charges", "Charges of unknown outcome in the ledger."),
+		openCharges: gauge("konbill_open_charges", "Charges that wait for payment, at the latest look."),
+		unclear:     gauge("konbill_unclear_charges", "Charges on which ledger and account disagree, at the latest look: for a person."),
+		payments:    counter("konbill_payments_total", "Charges whose payment came to an end, by payment status.", "status"),
+		paymentsYen: counter("konbill_payments_yen_total", "Yen of charges whose payment came to an end, by payment status.", "status"),
 		lastSuccess: gauge("konbill_last_success_timestamp_seconds", "When a run last came to its end; 0 when none has since the start."),
 		nextRun:     gauge("konbill_next_run_timestamp_seconds", "When the next run is due."),
 		inboxFiles:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "konbill_inbox_files", Help: "Files in the inbox, by whether they can be taken."}, []string{"state"}),
@@ -72,7 +80,7 @@ func newMonitor() *monitor {
 		m.rows.WithLabelValues(string(result))
 		m.yen.WithLabelValues(string(result))
 	}
-	m.registry.MustRegister(m.rows, m.yen, m.passes, m.skipped, m.retried, m.unknown, m.lastSuccess, m.nextRun, m.inboxFiles,
+	m.registry.MustRegister(m.rows, m.yen, m.passes, m.skipped, m.retried, m.unknown, m.openCharges, m.unclear, m.payments, m.paymentsYen, m.lastSuccess, m.nextRun, m.inboxFiles,
 		m.api, m.smtp, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

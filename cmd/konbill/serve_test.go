@@ -507,6 +507,24 @@ func TestServeTellsLate(t *testing.T) {
 	}
 }
 
+// TestServeFollowsPayments: what is paid is known within the hour.
+func TestServeFollowsPayments(t *testing.T) {
+	t.Parallel()
+	n := newNight(t)
+	p := n.serve()
+	n.drop("paid.csv", rowsOf("P-1"))
+	n.hear(p, "file=paid.csv id=2026-12-01-paid rows=1 yen=3000 issued=1")
+	if status, err := n.ask(http.MethodPost, "/charges/"+n.charged()["P-1"][0]+"/mark_as_paid", nil); err != nil || status != http.StatusOK {
+		t.Fatalf("mark_as_paid: %d, %v", status, err)
+	}
+	n.jump(time.Hour)
+	n.hear(p, `msg="payments looked at" paid=1 paid_yen=3000 expired=0 failed=0 reversed=0 open=0 for_a_person=0`)
+	if metrics := n.get("/metrics"); !strings.Contains(metrics, `konbill_payments_yen_total{status="successful"} 3000`) {
+		t.Errorf("metrics:\n%s", metrics)
+	}
+	n.stop(p)
+}
+
 // TestServeMissesARun: staff hear of a run that has not come by the time they
 // expect it.
 func TestServeMissesARun(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 type service struct {
 	*app
 	config  config
+	shop    *workshop
 	runner  *batch.Runner
 	ledger  *ledger.Ledger
 	inbox   *inbox.Inbox
@@ -38,6 +39,7 @@ type service struct {
 	untold     []staff.File // processed, and the mail about it has not gone yet
 	failed     failedPass
 	retryFrom  time.Time               // no leftover is tried again before: the latest try failed
+	syncFrom   time.Time               // payments are not looked at again before
 	waitingFor map[string]inbox.Reason // files that staff have been told about
 
 	running         runningPass
@@ -178,6 +180,7 @@ func (s *service) watch(ctx context.Context) {
 		again := s.failed.due(s.now())
 		if again == nil {
 			s.retry(ctx)
+			s.syncWhenDue(ctx)
 		}
 		s.busy.Unlock()
 		if again != nil {
