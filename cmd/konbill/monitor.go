@@ -70,7 +70,7 @@ func newMonitor() *monitor {
 		unclear:     gauge("konbill_unclear_charges", "Charges on which ledger and account disagree, at the latest look: for a person."),
 		payments:    counter("konbill_payments_total", "Charges whose payment came to an end, by payment status.", "status"),
 		paymentsYen: counter("konbill_payments_yen_total", "Yen of charges whose payment came to an end, by payment status.", "status"),
-		lastSuccess: gauge("konbill_last_success_timestamp_seconds", "When a run last came to its end; 0 when none has since the start."),
+		lastSuccess: gauge("konbill_last_success_timestamp_seconds", "When a run last came to its end; after a start, when the latest one was due. 0: none did."),
 		nextRun:     gauge("konbill_next_run_timestamp_seconds", "When the next run is due."),
 		inboxFiles:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "konbill_inbox_files", Help: "Files in the inbox, by whether they can be taken."}, []string{"state"}),
 		api:         latency("konbill_api_request_duration_seconds", "Time of requests to the payment API; listing counts all its pages.", "operation"),

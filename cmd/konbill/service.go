@@ -122,6 +122,9 @@ func (s *service) catchUp(ctx context.Context) (until time.Time, err error) {
 			return until, err
 		}
 	}
+	if !last.IsZero() {
+		s.monitor.lastSuccess.Set(float64(last.Unix()))
+	}
 	due, missed := s.times.Missed(last, until)
 	unfinished, err := s.inbox.Unfinished()
 	if err != nil {
