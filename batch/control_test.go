@@ -59,29 +59,30 @@ func TestControlTotalOfUnreadableAmounts(t *testing.T) {
 	}
 }
 
-// TestFinished: only a file of which every row is issued has nothing left to do.
-func TestFinished(t *testing.T) {
+// TestComplete: only a file of which every row is issued has nothing left to do,
+// whatever its name.
+func TestComplete(t *testing.T) {
 	s := newShop(t)
 	good, mixed := s.file("good.csv", "G-1,1000"), s.file("mixed.csv", "M-1,1000", "M-2,30")
-	finished := func(path string) bool {
+	complete := func(path string) bool {
 		t.Helper()
-		_, ran, err := s.runner.Finished(t.Context(), path)
+		jobs, err := s.runner.JobsOf(t.Context(), path)
 		s.must(err)
-		return ran
+		return len(jobs) > 0 && jobs[0].Complete()
 	}
-	if finished(good) || finished(mixed) {
-		t.Error("finished before it was run")
+	if complete(good) || complete(mixed) {
+		t.Error("complete before it was run")
 	}
 	s.run(good)
 	s.run(mixed)
-	if !finished(good) || finished(mixed) {
-		t.Errorf("good: %t, mixed: %t", finished(good), finished(mixed))
+	if !complete(good) || complete(mixed) {
+		t.Errorf("good: %t, mixed: %t", complete(good), complete(mixed))
 	}
 	copied := good + ".copy"
 	data, err := os.ReadFile(good)
 	s.must(err)
 	s.must(os.WriteFile(copied, data, 0o600))
-	if job, ran, err := s.runner.Finished(t.Context(), copied); err != nil || !ran || job.File != "good.csv" {
-		t.Errorf("a copy: %t, %+v, %v", ran, job, err)
+	if jobs, err := s.runner.JobsOf(t.Context(), copied); err != nil || len(jobs) != 1 || jobs[0].File != "good.csv" {
+		t.Errorf("a copy: %+v, %v", jobs, err)
 	}
 }

@@ -38,6 +38,9 @@ func (f *File) Fail(note string) (dir string, err error) {
 	return f.box.finish(f.ID, failedFolder)
 }
 
+// resultsSuffix follows a file's ID.
+const resultsSuffix = ".results.csv"
+
 // noteSuffix follows the whole name of a file: a file may be dropped that ends
 // in .txt itself.
 const noteSuffix = ".txt"
@@ -72,7 +75,7 @@ type Published struct {
 // ID.results.csv and ID.errors.csv. Either path may be empty: the run left none,
 // and a copy of an earlier run of this file goes.
 func (f *File) Publish(results, errors string) (p Published, err error) {
-	if p.Results, err = f.publish(results, ".results.csv"); err != nil {
+	if p.Results, err = f.publish(results, resultsSuffix); err != nil {
 		return p, err
 	}
 	p.Errors, err = f.publish(errors, ".errors.csv")

@@ -58,7 +58,7 @@ func (b *Inbox) workingFolders() ([]contents, error) {
 		if !e.IsDir() {
 			continue // the lock
 		}
-		c, err := b.contentsOf(e.Name())
+		c, err := b.contentsOf(workingFolder, e.Name())
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // one of our files, just finished
 			continue
@@ -70,9 +70,9 @@ func (b *Inbox) workingFolders() ([]contents, error) {
 	return folders, nil
 }
 
-func (b *Inbox) contentsOf(id string) (contents, error) {
+func (b *Inbox) contentsOf(folder, id string) (contents, error) {
 	c := contents{id: id}
-	entries, err := os.ReadDir(b.at(workingFolder, id))
+	entries, err := os.ReadDir(b.at(folder, id))
 	if err != nil {
 		return c, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"konbill/batch"
@@ -27,6 +28,9 @@ func (s *service) retry(ctx context.Context) {
 	}
 	if retried == nil {
 		return
+	}
+	for _, e := range slices.Concat(retried.Mailed, retried.Refused, retried.Held, retried.Found, retried.Charged, retried.Declined) {
+		s.outdated[e.Job] = true
 	}
 	s.monitor.retriedAgain(retried)
 	s.monitor.outstanding(ctx, s.ledger)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"konbill/batch"
@@ -83,7 +84,10 @@ func (p *pass) work(ctx context.Context) error {
 	if p.occasion.unfinishedOnly {
 		return nil
 	}
-	return p.takeReady(ctx)
+	if err := p.takeReady(ctx); err != nil {
+		return err
+	}
+	return p.updateResults(ctx)
 }
 
 // patience is how many times inbox.stable_for a pass waits for files that are
@@ -185,8 +189,9 @@ func (p *pass) processed(ctx context.Context, f *inbox.File, resumed bool) error
 	}
 	what.Control = control != nil
 	if !resumed {
-		if before, ran, err := p.runner.Finished(ctx, f.Path); err == nil && ran {
-			return p.setAside(f, what, before)
+		jobs, err := p.runner.JobsOf(ctx, f.Path)
+		if at := slices.IndexFunc(jobs, batch.Job.Complete); err == nil && at >= 0 {
+			return p.setAside(f, what, jobs[at])
 		}
 	}
 	runner := *p.runner

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"slices"
 
+	"konbill/batch"
 	"konbill/batch/follow"
+	"konbill/batch/inbox"
 )
 
 // syncWhenDue looks at the payments when it is time, and tells operators what
@@ -23,10 +26,50 @@ func (s *service) syncWhenDue(ctx context.Context) {
 		}
 		return
 	}
+	for _, e := range synced.Changed {
+		s.outdated[e.Job] = true
+	}
 	s.monitor.countPayments(synced)
 	sums := paymentSums(synced.Changed)
 	s.log.Info("payments looked at", "paid", sums["successful"].Rows, "paid_yen", int64(sums["successful"].Yen), "expired", sums["expired"].Rows,
 		"failed", sums["failed"].Rows, "reversed", sums["reversed"].Rows, "open", synced.Open.Rows, "for_a_person", synced.NeedsPerson())
+}
+
+// updateResults writes the results in the outbox again that are not true any
+// more, so that staff see there who has paid, and what was mailed later. A file
+// for which that fails is left to the next pass.
+func (p *pass) updateResults(ctx context.Context) error {
+	if len(p.outdated) == 0 {
+		return nil
+	}
+	files, err := p.inbox.Finished()
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if p.stopping(ctx) {
+			return nil
+		}
+		if err := p.updateResultsOf(ctx, f); err != nil {
+			p.log.Warn("results could not be brought up to date", "file", f.Name, "id", f.ID, "reason", p.reason(err))
+			return nil
+		}
+	}
+	clear(p.outdated)
+	return nil
+}
+
+func (p *pass) updateResultsOf(ctx context.Context, f *inbox.File) error {
+	jobs, err := p.runner.JobsOf(ctx, f.Path)
+	if err != nil || !slices.ContainsFunc(jobs, func(j batch.Job) bool { return p.outdated[j.ID] }) {
+		return err
+	}
+	report, err := p.runner.Rewrite(ctx, f.Path, "")
+	if err != nil {
+		return err
+	}
+	p.log.Info("results brought up to date", "file", f.Name, "id", f.ID)
+	return f.Update(report.Results)
 }
 
 // countPayments takes in what a look at the payments told.

@@ -400,6 +400,7 @@ func TestServeTriesAgain(t *testing.T) {
 	if customers, _ := n.mails(); customers["D-1"] != 1 {
 		t.Errorf("mailed %d times", customers["D-1"])
 	}
+	n.hear(p, `msg="results brought up to date" file=deferred.csv`)
 	if metrics := n.get("/metrics"); !strings.Contains(metrics, `konbill_retried_total{outcome="mailed"} 1`) {
 		t.Errorf("metrics:\n%s", metrics)
 	}
@@ -519,6 +520,13 @@ func TestServeFollowsPayments(t *testing.T) {
 	}
 	n.jump(time.Hour)
 	n.hear(p, `msg="payments looked at" paid=1 paid_yen=3000 expired=0 failed=0 reversed=0 open=0 for_a_person=0`)
+	n.hear(p, `msg="results brought up to date" file=paid.csv id=2026-12-01-paid`)
+	n.hear(p, `msg="run ends" files=0`)
+	results, err := os.ReadFile(n.box("outbox", "2026-12-01-paid.results.csv"))
+	n.must(err)
+	if !bytes.Contains(results, []byte("successful")) {
+		t.Errorf("the outbox says\n%s", results)
+	}
 	if metrics := n.get("/metrics"); !strings.Contains(metrics, `konbill_payments_yen_total{status="successful"} 3000`) {
 		t.Errorf("metrics:\n%s", metrics)
 	}

@@ -40,6 +40,7 @@ type service struct {
 	failed     failedPass
 	retryFrom  time.Time               // no leftover is tried again before: the latest try failed
 	syncFrom   time.Time               // payments are not looked at again before
+	outdated   map[int64]bool          // jobs of which the results in the outbox are not true any more
 	waitingFor map[string]inbox.Reason // files that staff have been told about
 
 	running         runningPass
