@@ -58,6 +58,13 @@ type Ledger interface {
 	// earlier instant than the one stored changes nothing.
 	RecordPass(ctx context.Context, due time.Time) error
 
+	// WebhookKnown reports whether a webhook event, by the API's id, is remembered
+	// as one that has done its work.
+	WebhookKnown(ctx context.Context, id string) (bool, error)
+	// RememberWebhook remembers a webhook event, unless it is, and forgets those
+	// remembered before since.
+	RememberWebhook(ctx context.Context, id string, at, since time.Time) error
+
 	// Entry returns one invoice, or ErrNotFound.
 	Entry(ctx context.Context, key Key) (Entry, error)
 	// Entries yields the invoices q selects, ordered by when they were

@@ -451,6 +451,17 @@ func (m memory) RecordPass(ctx context.Context, due time.Time) error {
 	return m.change(ctx, "record pass", func() error { return m.handle.RecordPass(ctx, due) })
 }
 
+func (m memory) WebhookKnown(ctx context.Context, id string) (bool, error) {
+	if err := m.look(ctx, "webhook "+id); err != nil {
+		return false, err
+	}
+	return m.handle.WebhookKnown(ctx, id)
+}
+
+func (m memory) RememberWebhook(ctx context.Context, id string, at, since time.Time) error {
+	return m.change(ctx, "remember webhook "+id, func() error { return m.handle.RememberWebhook(ctx, id, at, since) })
+}
+
 func (m memory) Entry(ctx context.Context, key batch.Key) (batch.Entry, error) {
 	if err := m.look(ctx, "entry "+string(key)); err != nil {
 		return batch.Entry{}, err

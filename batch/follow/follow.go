@@ -12,6 +12,8 @@
 //   - Lists may lag. What a list says is taken only when it goes on from what is
 //     known: a charge that was paid never becomes pending again. What doesn't go
 //     on from there, or isn't listed, is asked for by its id, which is never late.
+//   - A webhook is believed in nothing but that a charge is worth asking for. It
+//     may come twice, late, in any order, or never: a sync finds the same.
 //   - What can't be brought in accord is reported to a person and left alone:
 //     a charge that the account doesn't have, one that the ledger doesn't have,
 //     and an answer that can't follow from an earlier one.
@@ -41,7 +43,7 @@ type Gateway interface {
 type Follower struct {
 	Ledger  batch.Ledger
 	Gateway Gateway
-	Account batch.Account
-	Who     string // for the events
+	Account batch.Account // whose open charges Sync looks for; a webhook needs none
+	Who     string        // for the events
 	Now     func() time.Time
 }

@@ -193,34 +193,21 @@ func isMissing(err error) bool {
 	return errors.As(err, &g) && g.Outcome == batch.DeclinedOutcome && g.Status == http.StatusNotFound
 }
 
-// learn takes over what the API says of an invoice's charge. When somebody else
-// has moved the invoice meanwhile, the answer is judged anew.
+// learn takes over what the API says of an invoice's charge.
 func (l *look) learn(ctx context.Context, e batch.Entry, found batch.Found, fresh bool) error {
-	for {
-		switch judge(e.Charge, found.Charge, fresh) {
-		case nothingNew:
-			delete(l.doubtful, e.Key)
-			return nil
-		case contradiction:
-			l.doubt(e, fresh)
-			return nil
-		}
-		after, err := l.store(ctx, e, found.Charge)
-		if err == nil {
-			delete(l.doubtful, e.Key)
-			if after.Charge.Status != e.Charge.Status {
-				l.synced.Changed = append(l.synced.Changed, after)
-			}
-			return nil
-		}
-		if stale := new(batch.StaleError); !errors.As(err, &stale) {
-			return err
-		}
-		if e, err = l.Ledger.Entry(ctx, e.Key); err != nil {
-			return err
-		}
-		fresh = false // what is stored now may be from a later answer
+	got, err := l.takeOver(ctx, e, found.Charge, fresh)
+	switch {
+	case err != nil:
+		return err
+	case got.verdict == contradiction:
+		l.doubt(got.before, got.fresh)
+		return nil
 	}
+	delete(l.doubtful, e.Key)
+	if got.after.Charge.Status != got.before.Charge.Status {
+		l.synced.Changed = append(l.synced.Changed, got.after)
+	}
+	return nil
 }
 
 // doubt keeps an invoice to ask for its charge, now or in the next sync; what a
@@ -231,12 +218,4 @@ func (l *look) doubt(e batch.Entry, fresh bool) {
 		return
 	}
 	l.doubtful[e.Key] = e
-}
-
-// store records a payment, unless the invoice has changed since it was read.
-func (l *look) store(ctx context.Context, e batch.Entry, said batch.Charge) (batch.Entry, error) {
-	return l.Ledger.Move(ctx, batch.Move{
-		Key: e.Key, From: e.State, To: e.State, ChargeStatus: e.Charge.Status,
-		At: l.Now(), Who: l.Who, Why: why(e.Charge, said),
-	}, func(e *batch.Entry) { e.Charge = updated(e.Charge, said) })
 }

@@ -35,6 +35,8 @@ func TestQueryPlans(t *testing.T) {
 	}
 	wantPlan(t, l, "key", "SEARCH invoice USING INDEX sqlite_autoindex_invoice_1 (key=?)", selectByKey, "")
 	wantPlan(t, l, "events", "SEARCH event USING INDEX event_key (key=?)", selectEvents, "")
+	wantPlan(t, l, "webhook", "SEARCH webhook USING PRIMARY KEY (id=?)", selectWebhook, "")
+	wantPlan(t, l, "old webhooks", "SEARCH webhook USING COVERING INDEX webhook_at (at<?)", forgetWebhooks, 0)
 	wantPlan(t, l, "jobs of a file", "SEARCH job USING INDEX job_sha256 (sha256=?)", jobsOfFile, "")
 }
 

@@ -115,6 +115,10 @@ type notifyConfig struct {
 
 type followConfig struct {
 	Sync time.Duration `koanf:"sync"` // between looks at the payments; 0: none by itself
+
+	WebhookListen     string `koanf:"webhook_listen"`
+	WebhookPath       string `koanf:"webhook_path"`
+	WebhookSecretFile string `koanf:"webhook_secret_file"`
 }
 
 type serveConfig struct {
@@ -134,7 +138,7 @@ func defaultConfig() config {
 
 		Inbox:    inboxConfig{Folder: "inbox", StableFor: 10 * time.Second},
 		Schedule: scheduleConfig{Cron: "0 2 * * *", Timezone: "Asia/Tokyo", Holidays: "run"},
-		Follow:   followConfig{Sync: time.Hour},
+		Follow:   followConfig{Sync: time.Hour, WebhookPath: "/webhooks/omise"},
 		Serve:    serveConfig{Listen: "127.0.0.1:9464", Log: "text"},
 	}
 }

@@ -65,7 +65,9 @@ func (c config) validate() error {
 		oneOf("notify.lang", c.Notify.Lang, "", "ja", "en"),
 		timeOfDay("notify.expected_by", c.Notify.ExpectedBy),
 		between("follow.sync", c.Follow.Sync, 0, maxSync),
-		loopbackAddress("serve.listen", c.Serve.Listen),
+		loopbackAddress("follow.webhook_listen", c.Follow.WebhookListen, configNeedsProxy),
+		urlPath("follow.webhook_path", c.Follow.WebhookPath),
+		loopbackAddress("serve.listen", c.Serve.Listen, configNotLoopback),
 		oneOf("serve.log", c.Serve.Log, "text", "json"),
 	} {
 		if check != nil {
@@ -199,14 +201,25 @@ func timeOfDay(key, value string) *configError {
 	return nil
 }
 
-// loopbackAddress is where serve may listen: what it tells is for this machine.
-func loopbackAddress(key, value string) *configError {
+// loopbackAddress is where serve may listen: what it tells is for this machine,
+// and what it hears comes through a proxy, since it speaks no TLS.
+func loopbackAddress(key, value string, otherwise configCode) *configError {
 	if value == "" {
 		return nil
 	}
 	host, port, err := net.SplitHostPort(value)
 	if n, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || !isLoopback(host) || n == 0 {
-		return &configError{Key: key, Code: configNotLoopback, Detail: value}
+		return &configError{Key: key, Code: otherwise, Detail: value}
+	}
+	return nil
+}
+
+// plainPath has nothing in it that a proxy would write otherwise.
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_-]{1,64}){1,8}$`)
+
+func urlPath(key, value string) *configError {
+	if !plainPath.MatchString(value) {
+		return &configError{Key: key, Code: configNotOneOf, Detail: value, Wanted: defaultConfig().Follow.WebhookPath}
 	}
 	return nil
 }

@@ -23,6 +23,9 @@ const (
 	configPlainAPI                        // Detail: a URL that isn't https
 	configPlainMail                       // Detail: a mail server without TLS
 	configNotLoopback                     // Detail: an address that others can reach
+	configNeedsProxy                      // Detail: an address that others can reach without TLS
+	configNoSecret                        // Detail: the setting that needs it
+	configBadSecret                       // Detail: which of several
 	configBadSchedule                     // Schedule: what is wrong with it
 	configNeedsMail                       // smtp.mode = "off" leaves nothing to send it with
 )
@@ -99,6 +102,12 @@ func (e *configError) english() string {
 		return fmt.Sprintf("is %q; keys are sent by https only, or by http to this machine", e.Detail)
 	case configNotLoopback:
 		return fmt.Sprintf("is %q; it can be host and port of this machine only, such as 127.0.0.1:9464, or empty for none", e.Detail)
+	case configNeedsProxy:
+		return fmt.Sprintf("is %q; it can be host and port of this machine only, such as 127.0.0.1:9465: have a reverse proxy take webhooks by https and pass them on to it", e.Detail)
+	case configNoSecret:
+		return fmt.Sprintf("is not set, nor is the variable %s, but %s is: without the webhook secret of the dashboard nothing that comes could be believed", webhookSecretVariable, e.Detail)
+	case configBadSecret:
+		return fmt.Sprintf("or the variable %s: secret %s is not one; give the webhook secret as the dashboard shows it, in base64, each on a line of its own", webhookSecretVariable, e.Detail)
 	case configNeedsMail:
 		return "is set, but smtp.mode is \"off\": there is nothing to send it with"
 	case configPlainMail:
@@ -138,6 +147,12 @@ func (e *configError) japanese() string {
 		return fmt.Sprintf("が「%s」になっています。鍵を守るため、https（この PC 宛てに限り http）で指定してください", e.Detail)
 	case configNotLoopback:
 		return fmt.Sprintf("が「%s」になっています。127.0.0.1:9464 のように、この PC のアドレスとポートを指定してください（空にすると使いません）", e.Detail)
+	case configNeedsProxy:
+		return fmt.Sprintf("が「%s」になっています。127.0.0.1:9465 のように、この PC のアドレスとポートを指定してください。外部からの通知は、HTTPS に対応したリバースプロキシで受けて転送してください", e.Detail)
+	case configNoSecret:
+		return fmt.Sprintf("も環境変数 %s も設定されていませんが、%s が設定されています。届いた通知が本物か確かめるため、管理画面の Webhook シークレットが必要です", webhookSecretVariable, e.Detail)
+	case configBadSecret:
+		return fmt.Sprintf("または環境変数 %s の %s 番目が Webhook シークレットではありません。管理画面に表示されるとおり（base64）に、1 行に 1 つずつ指定してください", webhookSecretVariable, e.Detail)
 	case configNeedsMail:
 		return "が設定されていますが、smtp.mode が off のため送信できません"
 	case configPlainMail:

@@ -24,7 +24,7 @@ type configLayer struct {
 var known = flatten(defaultConfig())
 
 // paths are the keys whose values are files or folders.
-var paths = []string{"omise.secret_key_file", "omise.public_key_file", "smtp.password_file", "smtp.folder", "inbox.folder"}
+var paths = []string{"omise.secret_key_file", "omise.public_key_file", "smtp.password_file", "smtp.folder", "inbox.folder", "follow.webhook_secret_file"}
 
 // settled checks a layer's keys and brings its values to their types. The error
 // is a *configError.
@@ -176,7 +176,7 @@ func distance(a, b string) int {
 const environmentPrefix = "KONBILL_"
 
 // otherVariables are those of ours that set no key.
-var otherVariables = []string{"KONBILL_CONFIG", smtpPasswordVariable}
+var otherVariables = []string{"KONBILL_CONFIG", smtpPasswordVariable, webhookSecretVariable}
 
 // environment are the settings that variables make: KONBILL_SMTP__HOST is
 // smtp.host. A variable of ours that sets nothing is an error like any unknown

@@ -115,6 +115,18 @@ var guards = []guard{
 	{"a payment is stored only from the status it was judged by", []edit{
 		{"batch/accept.go", `m.ChargeStatus != "" && m.ChargeStatus != before.Charge.Status`, "false"},
 	}, "./batch/ledger", "TestContract"},
+	{"a webhook must be signed", []edit{
+		{"batch/follow/webhook.go", "case !w.genuine(r.Header, body):", "case false:"},
+	}, "./batch/follow", "TestWebhookNotBelieved"},
+	{"a webhook can't be played back", []edit{
+		{"batch/follow/signature.go", "seconds < now-most || seconds > now+most", "seconds < 0*now*most"},
+	}, "./batch/follow", "TestWebhookNotBelieved"},
+	{"an event does its work once", []edit{
+		{"batch/follow/webhook.go", "err != nil || known {", "err != nil || known && false {"},
+	}, "./batch/follow", "TestWebhookTwice"},
+	{"an event about another charge of the invoice is none of ours", []edit{
+		{"batch/follow/webhook.go", "e.Charge.ID != id {", "e.Charge.ID == \"\" {"},
+	}, "./batch/follow", "TestWebhooksOfOthers"},
 	{"a step applies only in the expected state", []edit{
 		{"batch/accept.go", "case before.State != m.From, ", "case "},
 		{"batch/ledger/columns.go", `" WHERE key = ? AND state = ?"`, `" WHERE key = ? AND ? <> ''"`},

@@ -30,7 +30,7 @@ func (s *service) retry(ctx context.Context) {
 		return
 	}
 	for _, e := range slices.Concat(retried.Mailed, retried.Refused, retried.Held, retried.Found, retried.Charged, retried.Declined) {
-		s.outdated[e.Job] = true
+		s.outdated.add(e.Job)
 	}
 	s.monitor.retriedAgain(retried)
 	s.monitor.outstanding(ctx, s.ledger)

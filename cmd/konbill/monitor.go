@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"konbill/batch"
+	"konbill/batch/follow"
 	"konbill/batch/inbox"
 	"konbill/batch/ledger"
 	"konbill/mailer"
@@ -26,6 +27,7 @@ type monitor struct {
 	passes      *prometheus.CounterVec // by how they ended
 	skipped     prometheus.Counter
 	retried     *prometheus.CounterVec // by what became of it
+	webhooks    *prometheus.CounterVec // likewise
 	unknown     prometheus.Gauge
 	openCharges prometheus.Gauge
 	unclear     prometheus.Gauge
@@ -65,6 +67,7 @@ func newMonitor() *monitor {
 		passes:      counter("konbill_runs_total", "Runs over the inbox, by how they ended.", "outcome"),
 		skipped:     prometheus.NewCounter(prometheus.CounterOpts{Name: "konbill_runs_skipped_total", Help: "Scheduled runs left out, since the one before still went on."}),
 		retried:     counter("konbill_retried_total", "Deferred mails and unknown charges tried again between runs, by what became of them.", "outcome"),
+		webhooks:    counter("konbill_webhooks_total", "Webhooks that came, by what became of them.", "outcome"),
 		unknown:     gauge("konbill_unknown_charges", "Charges of unknown outcome in the ledger."),
 		openCharges: gauge("konbill_open_charges", "Charges that wait for payment, at the latest look."),
 		unclear:     gauge("konbill_unclear_charges", "Charges on which ledger and account disagree, at the latest look: for a person."),
@@ -80,7 +83,10 @@ func newMonitor() *monitor {
 		m.rows.WithLabelValues(string(result))
 		m.yen.WithLabelValues(string(result))
 	}
-	m.registry.MustRegister(m.rows, m.yen, m.passes, m.skipped, m.retried, m.unknown, m.openCharges, m.unclear, m.payments, m.paymentsYen, m.lastSuccess, m.nextRun, m.inboxFiles,
+	for _, outcome := range follow.Outcomes {
+		m.webhooks.WithLabelValues(string(outcome))
+	}
+	m.registry.MustRegister(m.rows, m.yen, m.passes, m.skipped, m.retried, m.webhooks, m.unknown, m.openCharges, m.unclear, m.payments, m.paymentsYen, m.lastSuccess, m.nextRun, m.inboxFiles,
 		m.api, m.smtp, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

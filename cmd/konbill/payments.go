@@ -27,7 +27,7 @@ func (s *service) syncWhenDue(ctx context.Context) {
 		return
 	}
 	for _, e := range synced.Changed {
-		s.outdated[e.Job] = true
+		s.outdated.add(e.Job)
 	}
 	s.monitor.countPayments(synced)
 	sums := paymentSums(synced.Changed)
@@ -39,29 +39,37 @@ func (s *service) syncWhenDue(ctx context.Context) {
 // more, so that staff see there who has paid, and what was mailed later. A file
 // for which that fails is left to the next pass.
 func (p *pass) updateResults(ctx context.Context) error {
-	if len(p.outdated) == 0 {
+	jobs := p.outdated.take()
+	if len(jobs) == 0 {
 		return nil
 	}
+	whole, err := p.updateResultsOf(ctx, jobs)
+	if !whole {
+		p.outdated.addAll(jobs)
+	}
+	return err
+}
+
+func (p *pass) updateResultsOf(ctx context.Context, outdated map[int64]bool) (whole bool, err error) {
 	files, err := p.inbox.Finished()
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, f := range files {
 		if p.stopping(ctx) {
-			return nil
+			return false, nil
 		}
-		if err := p.updateResultsOf(ctx, f); err != nil {
+		if err := p.updateFile(ctx, f, outdated); err != nil {
 			p.log.Warn("results could not be brought up to date", "file", f.Name, "id", f.ID, "reason", p.reason(err))
-			return nil
+			return false, nil
 		}
 	}
-	clear(p.outdated)
-	return nil
+	return true, nil
 }
 
-func (p *pass) updateResultsOf(ctx context.Context, f *inbox.File) error {
+func (p *pass) updateFile(ctx context.Context, f *inbox.File, outdated map[int64]bool) error {
 	jobs, err := p.runner.JobsOf(ctx, f.Path)
-	if err != nil || !slices.ContainsFunc(jobs, func(j batch.Job) bool { return p.outdated[j.ID] }) {
+	if err != nil || !slices.ContainsFunc(jobs, func(j batch.Job) bool { return outdated[j.ID] }) {
 		return err
 	}
 	report, err := p.runner.Rewrite(ctx, f.Path, "")
@@ -76,7 +84,12 @@ func (p *pass) updateResultsOf(ctx context.Context, f *inbox.File) error {
 func (m *monitor) countPayments(s *follow.Synced) {
 	m.openCharges.Set(float64(s.Open.Rows))
 	m.unclear.Set(float64(s.NeedsPerson()))
-	for status, sum := range paymentSums(s.Changed) {
+	m.countEnds(s.Changed)
+}
+
+// countEnds takes in charges of which the payment has another status now.
+func (m *monitor) countEnds(changed []batch.Entry) {
+	for status, sum := range paymentSums(changed) {
 		m.payments.WithLabelValues(status).Add(float64(sum.Rows))
 		m.paymentsYen.WithLabelValues(status).Add(float64(sum.Yen))
 	}

@@ -13,6 +13,8 @@ const (
 	secretKeyVariable    = "OMISE_SECRET_KEY"
 	publicKeyVariable    = "OMISE_PUBLIC_KEY"
 	smtpPasswordVariable = "KONBILL_SMTP_PASSWORD"
+
+	webhookSecretVariable = "KONBILL_WEBHOOK_SECRET"
 )
 
 // secrets come from the environment or from files, never from flags, and are
@@ -34,19 +36,28 @@ func loadSecrets(c config, env []string) (s secrets, exposed []string, err error
 		{publicKeyVariable, c.Omise.PublicKeyFile, &s.PublicKey},
 		{smtpPasswordVariable, c.SMTP.PasswordFile, &s.SMTPPassword},
 	} {
-		if *one.into = lookUp(env, one.variable); *one.into != "" || one.file == "" {
-			continue
+		var isExposed bool
+		if *one.into, isExposed, err = readSecret(one.variable, one.file, env); err != nil {
+			return s, exposed, err
 		}
-		text, err := os.ReadFile(one.file)
-		if err != nil {
-			return s, exposed, fmt.Errorf("read a secret: %w", err)
-		}
-		*one.into = strings.TrimSpace(string(text))
-		if !isCredential(one.file, env) && othersCanRead(one.file) {
+		if isExposed {
 			exposed = append(exposed, one.file)
 		}
 	}
 	return s, exposed, nil
+}
+
+// readSecret reads one from its variable, or else from its file, which is exposed
+// when others on this machine can read it. It is empty when there is neither.
+func readSecret(variable, file string, env []string) (secret string, exposed bool, err error) {
+	if secret = lookUp(env, variable); secret != "" || file == "" {
+		return secret, false, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", false, fmt.Errorf("read a secret: %w", err)
+	}
+	return strings.TrimSpace(string(text)), !isCredential(file, env) && othersCanRead(file), nil
 }
 
 // isCredential reports whether systemd passes a file to this service alone

@@ -91,7 +91,7 @@ func (a *app) newService(c config, shop *workshop) (*service, error) {
 	shop.runner.Gateway = monitor.timeGateway(shop.runner.Gateway)
 	shop.runner.Mailer = monitor.timeMailer(shop.runner.Mailer)
 	s := &service{
-		app: a, config: c, shop: shop, runner: shop.runner, ledger: shop.ledger, inbox: box, times: times, monitor: monitor, outdated: map[int64]bool{},
+		app: a, config: c, shop: shop, runner: shop.runner, ledger: shop.ledger, inbox: box, times: times, monitor: monitor,
 		log: newLog(a.stderr, c.Serve.Log, a.now),
 	}
 	s.staff = a.newStaffPost(c, s.runner.Mailer, s.runner.Live, s.log)

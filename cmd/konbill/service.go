@@ -40,9 +40,9 @@ type service struct {
 	failed     failedPass
 	retryFrom  time.Time               // no leftover is tried again before: the latest try failed
 	syncFrom   time.Time               // payments are not looked at again before
-	outdated   map[int64]bool          // jobs of which the results in the outbox are not true any more
 	waitingFor map[string]inbox.Reason // files that staff have been told about
 
+	outdated        outdatedJobs
 	running         runningPass
 	inboxUnreadable atomic.Bool
 }
@@ -90,6 +90,11 @@ func (s *service) serve(ctx context.Context) error {
 		return err
 	}
 	defer closeMonitor()
+	stopHearing, err := s.hearWebhooks(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopHearing()
 	s.log.Info("serving", "inbox", s.config.Inbox.Folder, "cron", s.config.Schedule.Cron, "timezone", s.config.Schedule.Timezone,
 		"live", s.runner.Live, "next_runs", nextRuns(s.times, s.now()))
 	from, err := s.catchUp(ctx)
@@ -105,6 +110,7 @@ func (s *service) serve(ctx context.Context) error {
 		s.tell(s.pass(ctx, occasion{due: due}))
 	})
 	watching.Wait()
+	stopHearing()
 	s.log.Info("stopped")
 	return nil
 }

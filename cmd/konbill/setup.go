@@ -129,13 +129,17 @@ func (a *app) open(ctx context.Context, c config, who string) (*workshop, error)
 func (a *app) secrets(c config) (secrets, error) {
 	keys, exposed, err := loadSecrets(c, a.env)
 	for _, file := range exposed {
-		fmt.Fprintf(a.stderr, a.say("注意：%s をほかの利用者も読み取れます。chmod 600 で自分だけにしてください\n",
-			"warning: others on this machine can read %s; make it yours alone with chmod 600\n"), file)
+		a.warnExposed(file)
 	}
 	if err != nil {
 		return keys, err
 	}
 	return keys, a.lookAtKeys(keys)
+}
+
+func (a *app) warnExposed(file string) {
+	fmt.Fprintf(a.stderr, a.say("注意：%s をほかの利用者も読み取れます。chmod 600 で自分だけにしてください\n",
+		"warning: others on this machine can read %s; make it yours alone with chmod 600\n"), file)
 }
 
 func (a *app) lookAtKeys(keys secrets) error {

@@ -31,6 +31,7 @@ func Run(t *testing.T, newStore Store) {
 		{"Adopt", testAdopt},
 		{"Sweeps", testSweeps},
 		{"Passes", testPasses},
+		{"Webhooks", testWebhooks},
 		{"Accounts", testAccounts},
 		{"Hold", testHold},
 		{"Entries", testEntries},

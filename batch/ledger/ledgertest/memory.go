@@ -233,6 +233,23 @@ func (m *Memory) RecordPass(ctx context.Context, due time.Time) error {
 	})
 }
 
+// WebhookKnown implements batch.Ledger.
+func (m *Memory) WebhookKnown(ctx context.Context, id string) (known bool, err error) {
+	err = m.read(ctx, func(t *tables) error {
+		_, known = t.webhooks[id]
+		return nil
+	})
+	return known, err
+}
+
+// RememberWebhook implements batch.Ledger.
+func (m *Memory) RememberWebhook(ctx context.Context, id string, at, since time.Time) error {
+	return m.write(ctx, "RememberWebhook", func(t *tables) error {
+		t.rememberWebhook(id, at, since)
+		return nil
+	})
+}
+
 // Entry implements batch.Ledger.
 func (m *Memory) Entry(ctx context.Context, key batch.Key) (e batch.Entry, err error) {
 	err = m.read(ctx, func(t *tables) (err error) {

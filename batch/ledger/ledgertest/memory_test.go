@@ -69,6 +69,9 @@ func TestFail(t *testing.T) {
 		"RecordPass": func(ctx context.Context, m *Memory, _ batch.Entry) error {
 			return m.RecordPass(ctx, at(1))
 		},
+		"RememberWebhook": func(ctx context.Context, m *Memory, _ batch.Entry) error {
+			return m.RememberWebhook(ctx, "evnt_1", at(1), at(0))
+		},
 		"Move": func(ctx context.Context, m *Memory, e batch.Entry) error {
 			_, err := m.Move(ctx, move(e, batch.Charging), proofs(e, batch.Charging))
 			return err

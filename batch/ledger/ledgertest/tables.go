@@ -25,13 +25,14 @@ type tables struct {
 	charges  map[string]batch.Key     // by charge id
 	messages map[string]batch.Key     // by Message-ID
 	events   map[batch.Key][]batch.Event
+	webhooks map[string]time.Time // by id, when remembered
 }
 
 func newTables() tables {
 	return tables{
 		owners: map[bool]string{}, swept: map[bool]time.Time{}, keys: map[string]batch.Account{},
 		index: map[batch.Key]int{}, charges: map[string]batch.Key{}, messages: map[string]batch.Key{},
-		events: map[batch.Key][]batch.Event{},
+		events: map[batch.Key][]batch.Event{}, webhooks: map[string]time.Time{},
 	}
 }
 
@@ -40,6 +41,7 @@ func (t *tables) clone() tables {
 		owners: maps.Clone(t.owners), swept: maps.Clone(t.swept), passed: t.passed, keys: maps.Clone(t.keys),
 		jobs: slices.Clone(t.jobs), entries: slices.Clone(t.entries), index: maps.Clone(t.index),
 		charges: maps.Clone(t.charges), messages: maps.Clone(t.messages), events: maps.Clone(t.events),
+		webhooks: maps.Clone(t.webhooks),
 	}
 	for key, events := range c.events {
 		c.events[key] = slices.Clone(events)
@@ -81,6 +83,13 @@ func (t *tables) recordPass(due time.Time) {
 	if due := rounded(due); due.After(t.passed) {
 		t.passed = due
 	}
+}
+
+func (t *tables) rememberWebhook(id string, at, since time.Time) {
+	if _, known := t.webhooks[id]; !known {
+		t.webhooks[id] = rounded(at)
+	}
+	maps.DeleteFunc(t.webhooks, func(_ string, at time.Time) bool { return at.Before(rounded(since)) })
 }
 
 // acceptance is a verdict that changes the store.

@@ -21,6 +21,7 @@ type shelf struct {
 	charges map[string]*heldCharge
 	pages   map[string]*heldCharge // by the id in the authorize URI
 	byTime  map[bool][]*heldCharge // by livemode, oldest first
+	changes []change               // in the order in which they happened
 }
 
 type heldSource struct {
@@ -127,6 +128,7 @@ func (s *shelf) addCharge(c *heldCharge) {
 	copy(row[at+1:], row[at:])
 	row[at] = c
 	s.byTime[live] = row
+	s.note("charge.create", c, c.createdAt)
 }
 
 // between returns the charges made from one instant to another, both included,
@@ -156,6 +158,7 @@ func (s *shelf) end(c *heldCharge, as string, now time.Time) bool {
 	if as == successful {
 		c.transaction = s.newID("trxn", c.source.live)
 	}
+	s.note(keyOfEnd(as), c, now)
 	return true
 }
 

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"konbill/batch/omise/omisetest"
+)
+
+// hearing is a night that hears of payments.
+type hearing struct {
+	*night
+	secret []byte
+	url    string
+}
+
+func newHearing(t *testing.T) *hearing {
+	t.Helper()
+	secret := []byte("PLANTED-webhook-secret-of-a-shop")
+	listen := closedPort(t)
+	return &hearing{
+		night: newNight(t,
+			"KONBILL_FOLLOW__WEBHOOK_LISTEN="+listen, "KONBILL_WEBHOOK_SECRET="+base64.StdEncoding.EncodeToString(secret)),
+		secret: secret, url: "http://" + listen + "/webhooks/omise",
+	}
+}
+
+// end lets a charge end, as the customer or the merchant would, and returns what
+// the API has to tell of it.
+func (h *hearing) end(number, action string) omisetest.Event {
+	h.Helper()
+	status, err := h.ask(http.MethodPost, "/charges/"+h.charged()[number][0]+"/"+action, nil)
+	h.must(err)
+	if status != http.StatusOK {
+		h.Fatalf("%s: %d", action, status)
+	}
+	events := h.api.Events()
+	return events[len(events)-1]
+}
+
+// tell wants an event to be answered with a status.
+func (h *hearing) tell(e omisetest.Event, want int, secrets ...[]byte) {
+	h.Helper()
+	status, err := e.Send(h.Context(), h.url, h.clock.now(), secrets...)
+	h.must(err)
+	if status != want {
+		h.Errorf("%s is answered with %d, want %d", e.Key, status, want)
+	}
+}
+
+// wantStatus asks konbill what it knows, which asks nobody.
+func (h *hearing) wantStatus(number, want string) {
+	h.Helper()
+	p := h.start(nil, "status", number)
+	<-p.ended
+	if code := p.ProcessState.ExitCode(); code != exitDone || !strings.Contains(p.stdout.String(), want) {
+		h.Errorf("status exits with %d and says no %s\n%s", code, want, p.stdout)
+	}
+}
+
+// TestServeHearsWebhooks: the ledger has a payment as soon as the API tells, and
+// an end that finishes what it heard.
+func TestServeHearsWebhooks(t *testing.T) {
+	t.Parallel()
+	h := newHearing(t)
+	p := h.serve()
+	h.hear(p, `msg="hearing webhooks" address=`+h.url)
+	h.drop("paid.csv", rowsOf("W-1", "W-2", "W-3"))
+	h.hear(p, "rows=3 yen=9000 issued=3")
+
+	paid := h.end("W-1", "mark_as_paid")
+	h.tell(paid, http.StatusUnauthorized, []byte("the secret of somebody else, who"))
+	h.hear(p, `msg="a webhook was refused`)
+	h.wantStatus("W-1", "pending")
+	h.tell(paid, http.StatusOK, h.secret)
+	h.hear(p, "msg=webhook outcome=stored event="+paid.ID+" key=charge.complete charge="+paid.ChargeID+" payment=successful")
+	h.wantStatus("W-1", "successful")
+	h.tell(paid, http.StatusOK, []byte("the next one, which is not ours."), h.secret)
+	h.hear(p, "msg=webhook outcome=twice event="+paid.ID)
+	h.hear(p, `msg="results brought up to date" file=paid.csv`)
+	metrics := h.get("/metrics")
+	for _, line := range []string{
+		`webhooks_total{outcome="stored"} 1`, `webhooks_total{outcome="twice"} 1`, `webhooks_total{outcome="refused"} 1`,
+		`webhooks_total{outcome="failed"} 0`, `payments_yen_total{status="successful"} 3000`,
+	} {
+		if !strings.Contains(metrics, "konbill_"+line) {
+			t.Errorf("metrics lack %s\n%s", line, metrics)
+		}
+	}
+	elsewhere, err := http.Get(strings.TrimSuffix(h.url, "omise"))
+	h.must(err)
+	h.must(elsewhere.Body.Close())
+	if elsewhere.StatusCode != http.StatusNotFound {
+		t.Errorf("another path: %s", elsewhere.Status)
+	}
+
+	failed, recalled := h.end("W-2", "mark_as_failed"), h.end("W-3", "expire")
+	order := h.hold("GET", "/charges/"+failed.ChargeID, 1)
+	h.tell(failed, http.StatusOK, h.secret)
+	<-order.come
+	h.tell(recalled, http.StatusOK, h.secret) // waits behind it
+	h.must(p.Process.Signal(syscall.SIGTERM))
+	h.hear(p, draining)
+	order.release()
+	if code := h.night.end(p); code != exitDone {
+		t.Errorf("ends with %d\n%s", code, p.stderr)
+	}
+	h.wantStatus("W-2", "failed")
+	h.wantStatus("W-3", "expired")
+	if said := p.stderr.String(); personalOrSecret(said, h.secret) {
+		t.Errorf("says too much:\n%s", said)
+	}
+}
+
+func personalOrSecret(text string, secret []byte) bool {
+	for _, word := range []string{"山田", "taro@", "0901111", string(secret), base64.StdEncoding.EncodeToString(secret)} {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
