@@ -36,6 +36,9 @@ type Gateway interface {
 	// Charge asks for one charge by its id. Of one that the account doesn't have
 	// the error has status 404.
 	Charge(ctx context.Context, id string) (batch.Found, error)
+	// Expire asks once for a charge that waits for payment to expire now. What
+	// became of it is for Charge to say. A refusal is a DeclinedOutcome.
+	Expire(ctx context.Context, id string) error
 }
 
 // Follower follows the charges of one account. Its fields are set once and then

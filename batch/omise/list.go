@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -210,6 +211,20 @@ func (c *Client) Charge(ctx context.Context, id string) (batch.Found, error) {
 		return batch.Found{}, err
 	}
 	return charge, nil
+}
+
+// Expire asks the API to let a charge that waits for payment expire now. It is
+// sent once: what became of the charge is for Charge to say, whatever the error.
+// That is a *batch.GatewayError, a DeclinedOutcome when the API won't, or ctx's.
+func (c *Client) Expire(ctx context.Context, id string) error {
+	if err := c.Turn(ctx); err != nil {
+		return err
+	}
+	var any json.RawMessage
+	_, err := c.ask(ctx, question{
+		method: http.MethodPost, path: "/charges/" + url.PathEscape(id) + "/expire", key: c.config.SecretKey,
+	}, &any)
+	return err
 }
 
 // found is what is kept of a charge. One that others made has no key.
