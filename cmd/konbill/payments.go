@@ -76,8 +76,11 @@ func (p *pass) updateFile(ctx context.Context, f *inbox.File, outdated map[int64
 	if err != nil {
 		return err
 	}
+	if err := f.Update(report.Results); err != nil {
+		return err
+	}
 	p.log.Info("results brought up to date", "file", f.Name, "id", f.ID)
-	return f.Update(report.Results)
+	return nil
 }
 
 // countPayments takes in what a look at the payments told.

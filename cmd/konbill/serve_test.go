@@ -521,7 +521,6 @@ func TestServeFollowsPayments(t *testing.T) {
 	n.jump(time.Hour)
 	n.hear(p, `msg="payments looked at" paid=1 paid_yen=3000 expired=0 failed=0 reversed=0 open=0 for_a_person=0`)
 	n.hear(p, `msg="results brought up to date" file=paid.csv id=2026-12-01-paid`)
-	n.hear(p, `msg="run ends" files=0`)
 	results, err := os.ReadFile(n.box("outbox", "2026-12-01-paid.results.csv"))
 	n.must(err)
 	if !bytes.Contains(results, []byte("successful")) {
