@@ -14,6 +14,7 @@ import (
 	"konbill/batch"
 	"konbill/batch/ledger"
 	"konbill/batch/omise"
+	"konbill/batch/schedule"
 	"konbill/invoice"
 	"konbill/templates"
 	"konbill/templates/slip"
@@ -93,7 +94,11 @@ func (a *app) examineSchedule(c config) examination {
 	if err != nil {
 		return a.examined(a.say("予定", "schedule"), "", err)
 	}
-	return a.examined(a.say("予定", "schedule"), a.say("次は ", "next: ")+japanTime(times.Next(a.now())), nil)
+	detail := a.say("次は ", "next: ") + japanTime(times.Next(a.now()))
+	if schedule.Holidays(c.Schedule.Holidays) == schedule.SkipHolidays {
+		detail += fmt.Sprintf(a.say("（祝日一覧：%s、%d年まで）", " (holidays: %s, until %d)"), schedule.Source(), schedule.LastYear())
+	}
+	return a.examined(a.say("予定", "schedule"), detail, nil)
 }
 
 func (a *app) examineInbox(c config) examination {

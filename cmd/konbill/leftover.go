@@ -17,8 +17,11 @@ const retryPause = 5 * time.Minute
 // came of it. Whoever calls it holds busy.
 func (s *service) retry(ctx context.Context) {
 	now := s.now()
+	if now.Before(s.retryFrom) {
+		return
+	}
 	next, err := s.runner.NextRetry(ctx)
-	if err != nil || next.IsZero() || now.Before(next) || now.Before(s.retryFrom) {
+	if err != nil || next.IsZero() || now.Before(next) {
 		return // a ledger that can't be read shows in /healthz
 	}
 	retried, err := s.runner.Retry(ctx)
