@@ -134,7 +134,7 @@ func requestFor(e Entry) ChargeRequest {
 		description += " " + inv.Description
 	}
 	return ChargeRequest{
-		Key: e.Key, Number: inv.Number, Amount: inv.Amount,
+		Key: e.Key, Number: inv.Number, Revision: e.Revision, Amount: inv.Amount,
 		Name: inv.SentName, Email: inv.Email, Phone: inv.Phone,
 		Description: description, ExpiresAt: inv.Due,
 	}

@@ -24,14 +24,23 @@ func (a Account) Mode() string {
 	return "test"
 }
 
-// Key identifies one invoice for ever: account, mode and invoice number. One
-// key is charged at most once.
+// Key identifies one bill for ever: account, mode, invoice number and revision.
+// One key is charged at most once.
 type Key string
 
-// KeyOf derives the key of an invoice number on an account. It is a digest, so
-// that it fits into the charge's metadata whatever the number looks like.
-func KeyOf(a Account, number string) Key {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", a.ID, a.Mode(), number))
+// KeyOf derives the key of the first bill under an invoice number on an account.
+// It is a digest, so that it fits into the charge's metadata whatever the number
+// looks like.
+func KeyOf(a Account, number string) Key { return KeyOfRevision(a, number, 1) }
+
+// KeyOfRevision derives the key of a bill that was, or is to be, issued under a
+// number as its n-th; see [Entry.Revision].
+func KeyOfRevision(a Account, number string, n int) Key {
+	text := fmt.Appendf(nil, "%s\x00%s\x00%s", a.ID, a.Mode(), number)
+	if n > 1 {
+		text = fmt.Appendf(text, "\x00%d", n)
+	}
+	sum := sha256.Sum256(text)
 	return Key("kb_" + hex.EncodeToString(sum[:16]))
 }
 
@@ -40,8 +49,12 @@ type Entry struct {
 	Key     Key
 	Account Account
 	State   State
-	Invoice invoice.Invoice // as accepted: what was, or will be, charged
-	Job     int64           // the job that accepted it
+	// Revision is 1 for the first bill under an invoice number. Each of the next
+	// takes the place of the one before, which was over unpaid then: the customer
+	// has one bill to pay at any time.
+	Revision int
+	Invoice  invoice.Invoice // as accepted: what was, or will be, charged
+	Job      int64           // the job that accepted it
 
 	Attempt  int       // charge attempts begun
 	IntentAt time.Time // when the latest attempt's intent was stored; zero before the first
@@ -64,8 +77,19 @@ type Entry struct {
 	// unknown outcome first, a mail later. A run begins the count anew.
 	Retries int
 
+	PurgedAt time.Time // when its personal data were removed; zero while they are there
+
 	AcceptedAt time.Time
 	UpdatedAt  time.Time
+}
+
+// Previous is the key of the bill that e takes the place of; empty for a first
+// revision.
+func (e Entry) Previous() Key {
+	if e.Revision <= 1 {
+		return ""
+	}
+	return KeyOfRevision(e.Account, e.Invoice.Number, e.Revision-1)
 }
 
 // Charge is what Konbill keeps of an Omise charge.
@@ -85,6 +109,13 @@ type Charge struct {
 	ExpiresAt    time.Time
 	PaidAt       time.Time // zero while unpaid
 }
+
+// Paid reports whether the customer has paid, whatever came of the money later.
+func (c Charge) Paid() bool { return c.Status == "successful" || c.Status == "reversed" }
+
+// OverUnpaid reports whether the charge has ended without being paid: it expired,
+// was called back, or failed.
+func (c Charge) OverUnpaid() bool { return c.Status == "expired" || c.Status == "failed" }
 
 // payable reports whether a customer can still pay.
 func (c Charge) payable(now time.Time) bool {

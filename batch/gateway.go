@@ -32,6 +32,10 @@ type Gateway interface {
 	// Reading is safe to repeat, so it takes its turns and repeats by itself
 	// for a while; the error then is a *GatewayError.
 	Charges(ctx context.Context, since time.Time, visit func(Found) error) error
+	// Charge asks for one charge by its id; it is never late, unlike a list. Reading
+	// is safe to repeat, so it does so by itself for a while. Of one that the
+	// account doesn't have the error has status 404.
+	Charge(ctx context.Context, id string) (Found, error)
 	// SourceUsed reports whether the API says that a source was charged.
 	SourceUsed(ctx context.Context, sourceID string) (bool, error)
 }
@@ -39,17 +43,19 @@ type Gateway interface {
 // Found is a charge that the account has.
 type Found struct {
 	Charge
-	Key    Key    // from our metadata; empty: not made by Konbill
-	Number string // likewise
-	Name   string // of the payer, as the API was sent it
-	Email  string
-	Phone  string
+	Key      Key    // from our metadata; empty: not made by Konbill
+	Number   string // likewise
+	Revision int    // likewise; 0 where it says none, which is 1
+	Name     string // of the payer, as the API was sent it
+	Email    string
+	Phone    string
 }
 
 // ChargeRequest is what the API is asked for.
 type ChargeRequest struct {
 	Key         Key
 	Number      string
+	Revision    int
 	Amount      invoice.Yen
 	Name        string // at most 10 characters
 	Email       string

@@ -159,13 +159,13 @@ func TestDiffers(t *testing.T) {
 	} {
 		row := issued
 		change(&row)
-		if got := Differs(issued, row); got != want {
+		if got := (Entry{Invoice: issued}).Differs(row); got != want {
 			t.Errorf("another %s: %q", want, got)
 		}
 	}
 	row := issued
 	row.Due, row.Email, row.Name, row.Description = day.AddDate(0, 0, 3), "b@example.jp", "山田　太郎", "other"
-	if got := Differs(issued, row); got != "" {
+	if got := (Entry{Invoice: issued}).Differs(row); got != "" {
 		t.Errorf("an open due date, another address and description: %q", got)
 	}
 }

@@ -75,7 +75,7 @@ func (r *Runner) recognise(ctx context.Context, a Account, o *RowOutcome) error 
 	if !o.rejectedForDueOnly() {
 		return nil
 	}
-	e, err := r.Ledger.Entry(ctx, KeyOf(a, o.Invoice.Number))
+	e, err := r.Ledger.Latest(ctx, a, o.Invoice.Number)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (r *Runner) recognise(ctx context.Context, a Account, o *RowOutcome) error 
 		return err
 	}
 	perhapsCharged := e.State.HasCharge() || e.State == Charging || e.State == Unknown
-	if !perhapsCharged || Differs(e.Invoice, o.Invoice) != "" {
+	if !perhapsCharged || e.Differs(o.Invoice) != "" {
 		return nil
 	}
 	for i, f := range o.Findings {

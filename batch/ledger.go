@@ -39,6 +39,12 @@ type Ledger interface {
 	Jobs(ctx context.Context, limit int) ([]Job, error)
 	// JobsOfFile returns the jobs of the file with this SHA-256, newest first.
 	JobsOfFile(ctx context.Context, sha256 string) ([]Job, error)
+	// Outdated returns the jobs of which an invoice has changed since their results
+	// were written, oldest first.
+	Outdated(ctx context.Context) ([]Job, error)
+	// RecordUpdated stores that the results of a job tell what was so at an instant.
+	// Later changes leave it outdated.
+	RecordUpdated(ctx context.Context, job int64, asOf time.Time) error
 
 	// Adopt stores an invoice that the API has a charge for and the ledger
 	// doesn't know: charged and issued elsewhere, in no job, with an event. It
@@ -67,6 +73,8 @@ type Ledger interface {
 
 	// Entry returns one invoice, or ErrNotFound.
 	Entry(ctx context.Context, key Key) (Entry, error)
+	// Latest returns the latest revision under an invoice number, or ErrNotFound.
+	Latest(ctx context.Context, a Account, number string) (Entry, error)
 	// Entries yields the invoices q selects, ordered by when they were
 	// accepted, to f; it stops at f's first error and returns it. f may change
 	// the ledger; an invoice that moves meanwhile comes at most once.
@@ -82,8 +90,20 @@ type Ledger interface {
 	// the account, the number, the state, AcceptedAt and UpdatedAt, and must not
 	// keep the pointer. What a state can't be without is required: an intent its
 	// time, a charge its id, which never changes again, and a mail its
-	// Message-ID. An unknown key is ErrNotFound.
+	// Message-ID. An unknown key is ErrNotFound. To ask for the charge of a later
+	// revision while the charge of the one before isn't over unpaid is stale.
 	Move(ctx context.Context, m Move, change func(*Entry)) (Entry, error)
+
+	// Notices returns the notices of an invoice, in the order in which they were
+	// begun.
+	Notices(ctx context.Context, key Key) ([]Notice, error)
+	// MoveNotice takes a notice from one state to another, guarded and recorded as
+	// Move does it. One of the same kind is there once for each invoice.
+	MoveNotice(ctx context.Context, m NoticeMove) error
+
+	// Purge takes the personal data out of an invoice and of its notices, for good,
+	// and otherwise is as a Move that leaves it in its state.
+	Purge(ctx context.Context, m Move) (Entry, error)
 }
 
 // Move is one guarded step of an invoice.
@@ -108,8 +128,9 @@ type Move struct {
 type Query struct {
 	Numbers        []string // these numbers, in either mode
 	States         []State
-	ChargeStatuses []string // what the API last said of the charge: pending, ...
-	Job            int64    // accepted by this job
+	ChargeStatuses []string  // what the API last said of the charge: pending, ...
+	PaidSince      time.Time // paid at or after it
+	Job            int64     // accepted by this job
 }
 
 // Job is one file's passage through a run.
@@ -122,6 +143,10 @@ type Job struct {
 	StartedAt  time.Time
 	FinishedAt time.Time // zero while running, or after a crash
 	Totals     Totals    // zero until finished
+
+	// Reissue lets OpenJob accept rows as a new revision whose bill is over
+	// unpaid. It isn't stored.
+	Reissue bool
 }
 
 // Verdict says what the ledger made of one invoice of a new job.
@@ -142,6 +167,9 @@ const (
 	// Corrected: the key was known but never charged (declined, or accepted and
 	// not begun), with some other content; it is accepted with the new one.
 	Corrected Acceptance = "corrected"
+	// Reissued: the bill under the number is over unpaid; the row is accepted as
+	// its next revision.
+	Reissued Acceptance = "reissued"
 	// Conflict: the same key with another content, charged or perhaps charged.
 	// Nothing was changed and nothing may be charged.
 	Conflict Acceptance = "conflict"
@@ -151,14 +179,16 @@ const (
 // invoice that was issued under its number, or "" when they are the same
 // invoice. A due date the file leaves open matches whatever was issued, and a
 // differing e-mail address, full name or description does not change the
-// charge.
-func Differs(issued, row invoice.Invoice) invoice.Field {
+// charge. Of one whose personal data were removed, nobody can tell whether they
+// differ.
+func (e Entry) Differs(row invoice.Invoice) invoice.Field {
+	issued, remembered := e.Invoice, e.PurgedAt.IsZero()
 	switch {
 	case issued.Amount != row.Amount:
 		return invoice.FieldAmount
-	case issued.SentName != row.SentName:
+	case remembered && issued.SentName != row.SentName:
 		return invoice.FieldName
-	case issued.Phone != row.Phone:
+	case remembered && issued.Phone != row.Phone:
 		return invoice.FieldPhone
 	case row.DueGiven && !issued.Due.Equal(row.Due):
 		return invoice.FieldDue

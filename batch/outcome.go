@@ -36,9 +36,6 @@ const (
 	codeMailHeld     invoice.Code = "mail_held"
 )
 
-// Paid reports whether the customer has paid, whatever came of the money later.
-func (c Charge) Paid() bool { return c.Status == "successful" || c.Status == "reversed" }
-
 // Codes lists what was found in the row and what became of it, without
 // repetitions.
 func (o RowOutcome) Codes(r Reach) []invoice.Code {

@@ -34,7 +34,7 @@ func (s *settler) lookAgain(ctx context.Context, j *job, outcomes []*RowOutcome)
 			return stopOf(ledgerStop(err))
 		}
 		verdict := Verdict{Outcome: Known, Entry: e}
-		if field := Differs(e.Invoice, o.Invoice); field != "" && e.Elsewhere {
+		if field := e.Differs(o.Invoice); field != "" && e.Elsewhere {
 			verdict.Outcome, verdict.Conflict = Conflict, field
 			o.Entry, o.Result = Entry{}, Rejected
 		}

@@ -26,6 +26,7 @@ const (
 	NotCharged   NotSentReason = "not_charged"   // there is nothing to pay yet
 	NotPayable   NotSentReason = "not_payable"   // paid, expired, or otherwise no longer to be paid
 	NoSafeLink   NotSentReason = "link_unsafe"   // its link leads elsewhere
+	NotAnswered  NotSentReason = "not_answered"  // the API can't tell whether it was paid
 	MailIsOff    NotSentReason = "mail_off"      // smtp.mode = "off"
 	NotAttempted NotSentReason = "not_attempted" // it was interrupted before
 )
@@ -61,7 +62,7 @@ func (r *Runner) Resend(ctx context.Context, numbers []string, to string) ([]Res
 }
 
 func (r *Runner) resend(ctx context.Context, a Account, report *Resent, to string) error {
-	e, err := r.Ledger.Entry(ctx, KeyOf(a, report.Number))
+	e, err := r.Ledger.Latest(ctx, a, report.Number)
 	if errors.Is(err, ErrNotFound) {
 		report.NotSent = NotInLedger
 		return nil
@@ -72,6 +73,9 @@ func (r *Runner) resend(ctx context.Context, a Account, report *Resent, to strin
 	report.Entry = e
 	if report.NotSent = r.whyNotSent(e); report.NotSent != "" {
 		return nil
+	}
+	if e, err = r.stillToPay(ctx, report); err != nil || report.NotSent != "" {
+		return err
 	}
 	s, err := r.settlerOf([]Entry{e}, r.Now())
 	if err != nil {
@@ -87,6 +91,24 @@ func (r *Runner) resend(ctx context.Context, a Account, report *Resent, to strin
 	}
 	report.Entry = done.entry
 	return err
+}
+
+// stillToPay asks the API right before a mail: the customer may just have paid.
+// Without its answer nothing is mailed.
+func (r *Runner) stillToPay(ctx context.Context, report *Resent) (Entry, error) {
+	learnt, err := r.askPayment(ctx, report.Entry)
+	if g := new(GatewayError); errors.As(err, &g) && g.Outcome != Unauthorized && ctx.Err() == nil {
+		report.NotSent = NotAnswered
+		return report.Entry, nil
+	}
+	if err != nil {
+		return report.Entry, surveyStop(ctx, err)
+	}
+	report.Entry = learnt.After
+	if report.NotSent = r.whyNotSent(learnt.After); learnt.Verdict == Contradiction {
+		report.NotSent = NotAnswered
+	}
+	return learnt.After, nil
 }
 
 func (r *Runner) whyNotSent(e Entry) NotSentReason {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"mime"
+	"net/http"
 	"net/mail"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"konbill/batch"
+	"konbill/batch/omise/omisetest"
 	"konbill/mailer/mailertest"
 )
 
@@ -138,5 +140,39 @@ func TestResendNothing(t *testing.T) {
 	}
 	if n := len(s.mail.Messages()); n != mails {
 		t.Errorf("%d mails more", n-mails)
+	}
+}
+
+// TestResendAsks: whether there is still something to pay is for the API to say,
+// right before a mail. The ledger takes over what it says.
+func TestResendAsks(t *testing.T) {
+	s := newShop(t)
+	s.run(s.file("r.csv", "R-1,3000", "R-2,3000"))
+	mails := len(s.mail.Messages())
+	s.pay(s.entry("R-1").Charge.ID)
+	if got := s.resend("", "R-1"); got.NotSent != batch.NotPayable || s.entry("R-1").Charge.Status != "successful" {
+		t.Errorf("just paid: %+v, %s in the ledger", got, s.entry("R-1").Charge.Status)
+	}
+	s.api.Order(omisetest.Fault{Kind: omisetest.BadGateway, Method: "GET", Path: "/charges/", Count: 1000})
+	if got := s.resend("", "R-2"); got.NotSent != batch.NotAnswered {
+		t.Errorf("without an answer: %+v", got)
+	}
+	s.api.Forgive()
+	if n := len(s.mail.Messages()); n != mails {
+		t.Errorf("%d mails more", n-mails)
+	}
+}
+
+// pay has the practice API take a charge as paid.
+func (s *shop) pay(id string) {
+	s.Helper()
+	r, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.api.URL()+"/charges/"+id+"/mark_as_paid", nil)
+	s.must(err)
+	r.SetBasicAuth("skey_test_shop", "")
+	answer, err := http.DefaultClient.Do(r)
+	s.must(err)
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		s.Fatalf("marking %s as paid: %s", id, answer.Status)
 	}
 }

@@ -3,8 +3,6 @@ package batch
 import (
 	"context"
 	"errors"
-
-	"konbill/invoice"
 )
 
 // Rewrite writes the results of a file that was run before once more, from the
@@ -73,7 +71,7 @@ func (r *Runner) remember(ctx context.Context, s *Sheet, jobs []Job) (*job, erro
 
 // lookUp judges an accepted row by what the ledger has, without changing it.
 func (r *Runner) lookUp(ctx context.Context, s *Sheet, a Account, o *RowOutcome) error {
-	e, err := r.Ledger.Entry(ctx, KeyOf(a, o.Invoice.Number))
+	e, err := r.Ledger.Latest(ctx, a, o.Invoice.Number)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		o.Result = Failed
@@ -82,7 +80,7 @@ func (r *Runner) lookUp(ctx context.Context, s *Sheet, a Account, o *RowOutcome)
 		return err
 	}
 	verdict := Verdict{Outcome: Known, Entry: e}
-	if field := Differs(e.Invoice, o.Invoice); field != invoice.Field("") {
+	if field := e.Differs(o.Invoice); field != "" {
 		verdict.Outcome, verdict.Conflict = Conflict, field
 	}
 	o.judge(s, verdict)

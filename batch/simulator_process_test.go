@@ -258,6 +258,23 @@ func (n network) SourceUsed(ctx context.Context, sourceID string) (bool, error) 
 	return used, err
 }
 
+func (n network) Charge(ctx context.Context, id string) (batch.Found, error) {
+	label := "GET /charges/" + id
+	if err := n.send(ctx, label); err != nil {
+		return batch.Found{}, err
+	}
+	var a answer
+	if n.strikes(lookupFails) {
+		a.err = n.api.refusal(batch.UnknownOutcome, 502, "bad_gateway")
+	}
+	found, there := n.api.byID(id)
+	if !there {
+		a.err = n.api.refusal(batch.DeclinedOutcome, 404, "not_found")
+	}
+	_, err := n.hear(ctx, label, a)
+	return found, err
+}
+
 func (n network) Deliver(ctx context.Context, e mailer.Envelope) (string, error) {
 	label := "mail to " + e.To
 	if !n.act("-> "+label, time.Millisecond, 300*time.Millisecond) {
@@ -490,4 +507,41 @@ func (m memory) Move(ctx context.Context, move batch.Move, change func(*batch.En
 		return err
 	})
 	return moved, err
+}
+
+func (m memory) Latest(ctx context.Context, a batch.Account, number string) (batch.Entry, error) {
+	if err := m.look(ctx, "the latest of "+number); err != nil {
+		return batch.Entry{}, err
+	}
+	return m.handle.Latest(ctx, a, number)
+}
+
+func (m memory) Notices(ctx context.Context, key batch.Key) ([]batch.Notice, error) {
+	if err := m.look(ctx, "the notices of "+string(key)); err != nil {
+		return nil, err
+	}
+	return m.handle.Notices(ctx, key)
+}
+
+func (m memory) MoveNotice(ctx context.Context, move batch.NoticeMove) error {
+	return m.change(ctx, "move a notice", func() error { return m.handle.MoveNotice(ctx, move) })
+}
+
+func (m memory) Purge(ctx context.Context, move batch.Move) (purged batch.Entry, err error) {
+	err = m.change(ctx, "purge", func() (err error) {
+		purged, err = m.handle.Purge(ctx, move)
+		return err
+	})
+	return purged, err
+}
+
+func (m memory) Outdated(ctx context.Context) ([]batch.Job, error) {
+	if err := m.look(ctx, "outdated jobs"); err != nil {
+		return nil, err
+	}
+	return m.handle.Outdated(ctx)
+}
+
+func (m memory) RecordUpdated(ctx context.Context, job int64, asOf time.Time) error {
+	return m.change(ctx, "results are up to date", func() error { return m.handle.RecordUpdated(ctx, job, asOf) })
 }

@@ -291,6 +291,15 @@ func (a *api) page(since time.Time, offset, limit int) []batch.Found {
 	return listed
 }
 
+func (a *api) byID(id string) (batch.Found, bool) {
+	for _, c := range a.charges {
+		if c.ID == id {
+			return c.Found, true
+		}
+	}
+	return batch.Found{}, false
+}
+
 func (a *api) used(sourceID string) bool {
 	for _, c := range a.charges {
 		if c.SourceID == sourceID && !c.listedAt.After(a.now) && c.Status == "pending" {

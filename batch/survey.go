@@ -116,7 +116,7 @@ func (l *look) take(ctx context.Context, f Found) error {
 	switch {
 	case f.Key == "" || f.neverPayable():
 		return nil
-	case f.Key != KeyOf(l.account, f.Number):
+	case f.Key != KeyOfRevision(l.account, f.Number, f.Revision):
 		l.survey.Strays = append(l.survey.Strays, f)
 		return nil
 	}
@@ -143,7 +143,7 @@ func (f Found) neverPayable() bool {
 func (l *look) adoptNew(ctx context.Context, f Found) error {
 	at := l.Now()
 	e, err := l.Ledger.Adopt(ctx, Entry{
-		Key: f.Key, Account: l.account, State: Charged, Invoice: f.invoice(invoice.Invoice{Number: f.Number}),
+		Key: f.Key, Account: l.account, State: Charged, Revision: f.Revision, Invoice: f.invoice(invoice.Invoice{Number: f.Number}),
 		Charge: f.Charge, Elsewhere: true, AcceptedAt: at, UpdatedAt: at,
 	}, l.Settings.Who, whyElsewhere)
 	if err != nil {

@@ -50,3 +50,7 @@ type Follower struct {
 	Who     string        // for the events
 	Now     func() time.Time
 }
+
+func (f *Follower) payments() batch.Payments {
+	return batch.Payments{Ledger: f.Ledger, Who: f.Who, Now: f.Now}
+}

@@ -66,7 +66,7 @@ func (f *Follower) recallUnmoved(ctx context.Context, r *Recalled) error {
 }
 
 func (f *Follower) recall(ctx context.Context, r *Recalled) error {
-	e, err := f.Ledger.Entry(ctx, batch.KeyOf(f.Account, r.Number))
+	e, err := f.Ledger.Latest(ctx, f.Account, r.Number)
 	switch {
 	case errors.Is(err, batch.ErrNotFound):
 		r.Outcome = RecallNotFound

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net/http"
 	"slices"
 	"time"
 
@@ -176,7 +175,7 @@ func (l *look) fetch(ctx context.Context, e batch.Entry) error {
 	l.synced.Fetched++
 	found, err := l.Gateway.Charge(ctx, e.Charge.ID)
 	switch {
-	case isMissing(err):
+	case batch.IsMissing(err):
 		l.synced.Missing = append(l.synced.Missing, e)
 		return nil
 	case err != nil:
@@ -188,24 +187,19 @@ func (l *look) fetch(ctx context.Context, e batch.Entry) error {
 	return l.learn(ctx, e, found, true)
 }
 
-func isMissing(err error) bool {
-	var g *batch.GatewayError
-	return errors.As(err, &g) && g.Outcome == batch.DeclinedOutcome && g.Status == http.StatusNotFound
-}
-
 // learn takes over what the API says of an invoice's charge.
 func (l *look) learn(ctx context.Context, e batch.Entry, found batch.Found, fresh bool) error {
-	got, err := l.takeOver(ctx, e, found.Charge, fresh)
+	got, err := l.payments().Learn(ctx, e, found.Charge, fresh)
 	switch {
 	case err != nil:
 		return err
-	case got.verdict == contradiction:
-		l.doubt(got.before, got.fresh)
+	case got.Verdict == batch.Contradiction:
+		l.doubt(got.Before, got.Fresh)
 		return nil
 	}
 	delete(l.doubtful, e.Key)
-	if got.after.Charge.Status != got.before.Charge.Status {
-		l.synced.Changed = append(l.synced.Changed, got.after)
+	if got.After.Charge.Status != got.Before.Charge.Status {
+		l.synced.Changed = append(l.synced.Changed, got.After)
 	}
 	return nil
 }

@@ -204,12 +204,12 @@ func (f *Follower) refresh(ctx context.Context, id string) (Notice, error) {
 	if err != nil || e.Charge.ID != id {
 		return Notice{Outcome: Ignored}, err
 	}
-	got, err := f.takeOver(ctx, e, found.Charge, true)
-	n := Notice{Outcome: Unchanged, Entry: got.after, Was: got.before.Charge.Status}
+	got, err := f.payments().Learn(ctx, e, found.Charge, true)
+	n := Notice{Outcome: Unchanged, Entry: got.After, Was: got.Before.Charge.Status}
 	switch {
-	case got.verdict == news:
+	case got.Verdict == batch.News:
 		n.Outcome = Stored
-	case got.verdict == contradiction && got.fresh: // else a later answer was stored meanwhile
+	case got.Verdict == batch.Contradiction && got.Fresh: // else a later answer was stored meanwhile
 		n.Outcome = Contradicted
 	}
 	return n, err
@@ -220,7 +220,7 @@ func (f *Follower) refresh(ctx context.Context, id string) (Notice, error) {
 func (f *Follower) find(ctx context.Context, id string) (batch.Entry, batch.Found, error) {
 	found, err := f.Gateway.Charge(ctx, id)
 	switch {
-	case isMissing(err), err == nil && found.Key == "":
+	case batch.IsMissing(err), err == nil && found.Key == "":
 		return batch.Entry{}, batch.Found{}, nil
 	case err != nil:
 		return batch.Entry{}, batch.Found{}, err

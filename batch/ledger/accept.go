@@ -11,29 +11,31 @@ import (
 // accept takes one invoice of a job into the ledger, or says what the ledger
 // has of it.
 func (tx transaction) accept(ctx context.Context, job batch.Job, inv invoice.Invoice) (batch.Verdict, error) {
-	known, err := tx.known(ctx, batch.KeyOf(job.Account, inv.Number))
+	known, err := knownOr(tx.latest(ctx, job.Account, inv.Number))
 	if err != nil {
 		return batch.Verdict{}, err
 	}
-	verdict, event := batch.Accept(known, job, asStored(batch.Entry{Invoice: inv}).Invoice)
-	if event == nil {
+	verdict, events := batch.Accept(known, job, asStored(batch.Entry{Invoice: inv}).Invoice)
+	if len(events) == 0 {
 		return verdict, nil
 	}
 	verdict.Entry = asStored(verdict.Entry)
-	if known == nil {
+	if known == nil || known.Key != verdict.Entry.Key {
 		err = tx.insert(ctx, &verdict.Entry)
 	} else {
 		err = tx.update(ctx, &verdict.Entry, known.State)
 	}
+	for _, event := range events {
+		err = errors.Join(err, tx.record(ctx, event))
+	}
 	if err != nil {
 		return batch.Verdict{}, err
 	}
-	return verdict, tx.record(ctx, *event)
+	return verdict, nil
 }
 
-// known is what the ledger has under a key; nil when that is nothing.
-func (tx transaction) known(ctx context.Context, key batch.Key) (*batch.Entry, error) {
-	e, err := tx.entry(ctx, key)
+// knownOr makes nil of an invoice that isn't there.
+func knownOr(e batch.Entry, err error) (*batch.Entry, error) {
 	switch {
 	case errors.Is(err, batch.ErrNotFound):
 		return nil, nil

@@ -19,7 +19,7 @@ type column struct {
 
 // identity is how many columns, the first ones, say which invoice it is. They
 // are written once.
-const identity = 4
+const identity = 5
 
 func columnsOf(e *batch.Entry) []column {
 	inv, charge := &e.Invoice, &e.Charge
@@ -28,6 +28,7 @@ func columnsOf(e *batch.Entry) []column {
 		{"account", &e.Account.ID},
 		{"live", &e.Account.Live},
 		{"number", &inv.Number},
+		{"revision", &e.Revision},
 
 		{"state", &e.State},
 		{"job", (*jobNumber)(&e.Job)},
@@ -77,6 +78,7 @@ func columnsOf(e *batch.Entry) []column {
 		{"mail_reply", &e.MailReply},
 
 		{"retries", &e.Retries},
+		{"purged_at", (*instant)(&e.PurgedAt)},
 
 		{"accepted_at", (*instant)(&e.AcceptedAt)},
 		{"updated_at", (*instant)(&e.UpdatedAt)},
@@ -85,10 +87,11 @@ func columnsOf(e *batch.Entry) []column {
 
 // The statements over all columns, written once.
 var (
-	columns     = columnsOf(new(batch.Entry))
-	columnNames = join(columns, ", ", func(c column) string { return c.name })
-	selectByKey = "SELECT " + columnNames + " FROM invoice WHERE key = ?"
-	insertEntry = "INSERT INTO invoice (" + columnNames + ") VALUES (" + join(columns, ", ", func(column) string { return "?" }) + ")"
+	columns      = columnsOf(new(batch.Entry))
+	columnNames  = join(columns, ", ", func(c column) string { return c.name })
+	selectByKey  = "SELECT " + columnNames + " FROM invoice WHERE key = ?"
+	selectLatest = "SELECT " + columnNames + " FROM invoice WHERE number = ? AND account = ? AND live = ? ORDER BY revision DESC LIMIT 1"
+	insertEntry  = "INSERT INTO invoice (" + columnNames + ") VALUES (" + join(columns, ", ", func(column) string { return "?" }) + ")"
 	// updateEntry applies only while the invoice is in the expected state.
 	updateEntry = "UPDATE invoice SET " + join(columns[identity:], ", ", func(c column) string { return c.name + " = ?" }) +
 		" WHERE key = ? AND state = ?"

@@ -71,6 +71,7 @@ func dataSource(path string, use url.Values) string {
 		"synchronous(FULL)",
 		"fullfsync(ON)", // on macOS fsync alone leaves the data in the disk's cache
 		"foreign_keys(ON)",
+		"secure_delete(ON)", // personal data that are removed are gone
 	}}
 	for name, values := range use {
 		query[name] = values

@@ -41,6 +41,12 @@ func TestGuardsInTheTables(t *testing.T) {
 		{"a message has one invoice", "UPDATE invoice SET message_id = 'charged@example.jp' WHERE number = 'accepted'", "DROP INDEX invoice_message"},
 		{"a number is there once", copyInvoice("key", "'kb_other'"), "DROP INDEX invoice_number"},
 		{"an invoice keeps its number", "UPDATE invoice SET number = 'other' WHERE number = 'accepted'", "DROP TRIGGER invoice_identity"},
+		{"a number's bill is issued again only once it is over", copyInvoice("key, revision", "'kb_other', 2"), "DROP TRIGGER invoice_replaces"},
+		{"an invoice keeps its revision", "UPDATE invoice SET revision = 2 WHERE number = 'accepted'", "DROP TRIGGER invoice_identity"},
+		{"a notice is mailed once", "UPDATE notice SET state = 'mailing'", "DROP TRIGGER notice_transition"},
+		{"a notice is never deleted", "DELETE FROM notice", "DROP TRIGGER notice_is_kept"},
+		{"a notice has its Message-ID", "UPDATE notice SET message_id = ''", noChecks},
+		{"a notice has an invoice", "INSERT INTO notice VALUES ('kb_nobody', 'x', 'mailing', 1, 'x', '', '', 1)", noForeignKeys},
 		{"an invoice keeps its key", "UPDATE invoice SET key = 'kb_other' WHERE number = 'accepted'", "DROP TRIGGER invoice_identity"},
 		{"an invoice keeps its mode", "UPDATE invoice SET live = 1 WHERE number = 'accepted'", "DROP TRIGGER invoice_identity; " + noForeignKeys},
 		{"an invoice is never deleted", "DELETE FROM invoice WHERE number = 'accepted'", "DROP TRIGGER invoice_is_kept"},
@@ -93,7 +99,7 @@ func inEveryState(t *testing.T) *Ledger {
 	err = l.inTransaction(t.Context(), "fill a ledger", func(tx transaction) error {
 		for _, state := range states {
 			e := batch.Entry{
-				Key: batch.KeyOf(account, string(state)), Account: account, State: state, Job: id, IntentAt: opened,
+				Key: batch.KeyOf(account, string(state)), Account: account, State: state, Revision: 1, Job: id, IntentAt: opened,
 				Charge: batch.Charge{ID: "chrg_" + string(state)}, MessageID: string(state) + "@example.jp",
 			}
 			e.Invoice.Number = string(state)
@@ -103,6 +109,10 @@ func inEveryState(t *testing.T) *Ledger {
 			if err := tx.insert(t.Context(), &e); err != nil {
 				return err
 			}
+		}
+		_, err := tx.ExecContext(t.Context(), storeNotice, batch.KeyOf(account, string(batch.Charged)), "remind-3d", "mailed", 1, "r@example.jp", "", "", 1)
+		if err != nil {
+			return err
 		}
 		return tx.record(t.Context(), batch.Event{Key: batch.KeyOf(account, string(batch.Charged)), To: batch.Charged})
 	})

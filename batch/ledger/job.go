@@ -75,6 +75,7 @@ const (
 	selectJob  = "SELECT id, who, file, sha256, account, live, started_at, finished_at, totals FROM job"
 	latestJobs = selectJob + " ORDER BY id DESC LIMIT ?"
 	jobsOfFile = selectJob + " WHERE sha256 = ? ORDER BY id DESC"
+	outdated   = selectJob + " WHERE outdated_at <> 0 ORDER BY id"
 )
 
 // Jobs implements batch.Ledger.
@@ -87,16 +88,29 @@ func (l *Ledger) JobsOfFile(ctx context.Context, sha256 string) ([]batch.Job, er
 	return l.jobs(ctx, jobsOfFile, sha256)
 }
 
-func (l *Ledger) jobs(ctx context.Context, query string, arg any) ([]batch.Job, error) {
-	jobs, err := l.scanJobs(ctx, query, arg)
+// Outdated implements batch.Ledger.
+func (l *Ledger) Outdated(ctx context.Context) ([]batch.Job, error) {
+	return l.jobs(ctx, outdated)
+}
+
+// RecordUpdated implements batch.Ledger.
+func (l *Ledger) RecordUpdated(ctx context.Context, job int64, asOf time.Time) error {
+	return l.inTransaction(ctx, "record that results were written", func(tx transaction) error {
+		_, err := tx.ExecContext(ctx, "UPDATE job SET outdated_at = 0 WHERE id = ? AND outdated_at <= ?", job, instant(asOf))
+		return err
+	})
+}
+
+func (l *Ledger) jobs(ctx context.Context, query string, args ...any) ([]batch.Job, error) {
+	jobs, err := l.scanJobs(ctx, query, args)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", explain(err))
 	}
 	return jobs, nil
 }
 
-func (l *Ledger) scanJobs(ctx context.Context, query string, arg any) ([]batch.Job, error) {
-	rows, err := l.reader.QueryContext(ctx, query, arg)
+func (l *Ledger) scanJobs(ctx context.Context, query string, args []any) ([]batch.Job, error) {
+	rows, err := l.reader.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -2,16 +2,25 @@ package ledger
 
 import (
 	"context"
+	"errors"
 
 	"konbill/batch"
 )
 
 // Move implements batch.Ledger.
 func (l *Ledger) Move(ctx context.Context, m batch.Move, change func(*batch.Entry)) (batch.Entry, error) {
+	return l.move(ctx, "move an invoice", m, change, func(transaction) error { return nil })
+}
+
+// move makes a step, and in the same transaction what also goes with it.
+func (l *Ledger) move(ctx context.Context, what string, m batch.Move, change func(*batch.Entry), also func(transaction) error) (batch.Entry, error) {
 	var moved batch.Entry
-	err := l.inTransaction(ctx, "move an invoice", func(tx transaction) error {
+	err := l.inTransaction(ctx, what, func(tx transaction) error {
 		before, err := tx.entry(ctx, m.Key)
 		if err != nil {
+			return err
+		}
+		if err := tx.mustWait(ctx, m, before); err != nil {
 			return err
 		}
 		after, err := m.Apply(before, change)
@@ -22,10 +31,36 @@ func (l *Ledger) Move(ctx context.Context, m batch.Move, change func(*batch.Entr
 		if err := tx.update(ctx, &moved, m.From); err != nil {
 			return err
 		}
-		return tx.record(ctx, m.Event())
+		if err := tx.outdate(ctx, before, moved); err != nil {
+			return err
+		}
+		return errors.Join(tx.record(ctx, m.Event()), also(tx))
 	})
 	if err != nil {
 		return batch.Entry{}, err
 	}
 	return moved, nil
+}
+
+// mustWait refuses to ask for the charge of a revision before its time.
+func (tx transaction) mustWait(ctx context.Context, m batch.Move, e batch.Entry) error {
+	if m.To != batch.Charging || e.Previous() == "" {
+		return nil
+	}
+	previous, err := knownOr(tx.entry(ctx, e.Previous()))
+	if err != nil {
+		return err
+	}
+	return m.Waits(previous)
+}
+
+// A run writes the results itself at its end, and then the job is finished; but
+// it doesn't hear of payments meanwhile.
+const outdateJob = "UPDATE job SET outdated_at = max(outdated_at, ?) WHERE id = ? AND (finished_at <> 0 OR ?)"
+
+// outdate notes that the results of the job don't tell of a change.
+func (tx transaction) outdate(ctx context.Context, before, after batch.Entry) error {
+	payment := before.Charge.Status != "" && before.Charge != after.Charge
+	_, err := tx.StmtContext(ctx, tx.statements.outdate).ExecContext(ctx, instant(after.UpdatedAt), jobNumber(after.Job), payment)
+	return err
 }

@@ -25,6 +25,7 @@ func TestQueryPlans(t *testing.T) {
 		{"job and state", batch.Query{Job: 1, States: accepted}, "SEARCH invoice USING INDEX invoice_job (job=? AND rowid>?)"},
 		{"charge status", batch.Query{ChargeStatuses: []string{"pending"}}, "SEARCH invoice USING COVERING INDEX invoice_charge_status (charge_status=? AND rowid>?)"},
 		{"charge status and state", batch.Query{ChargeStatuses: []string{"pending"}, States: accepted}, "SEARCH invoice USING INDEX invoice_charge_status (charge_status=? AND rowid>?)"},
+		{"paid since", batch.Query{PaidSince: opened}, "SEARCH invoice USING COVERING INDEX invoice_paid_at (paid_at>?)"},
 		{"all three", batch.Query{Numbers: []string{"1"}, Job: 1, States: accepted}, "SEARCH invoice USING INDEX invoice_number (number=?)"},
 	} {
 		query, args, err := pageOf(c.q)
@@ -34,6 +35,9 @@ func TestQueryPlans(t *testing.T) {
 		wantPlan(t, l, c.name, c.want, query, append([]any{0}, args...)...)
 	}
 	wantPlan(t, l, "key", "SEARCH invoice USING INDEX sqlite_autoindex_invoice_1 (key=?)", selectByKey, "")
+	wantPlan(t, l, "latest revision", "SEARCH invoice USING INDEX invoice_number (number=? AND account=? AND live=?)", selectLatest, "", "", 0)
+	wantPlan(t, l, "notices", "SEARCH notice USING INDEX sqlite_autoindex_notice_2 (key=?)", selectNotices, "")
+	wantPlan(t, l, "outdated jobs", "SCAN job USING INDEX job_outdated", outdated)
 	wantPlan(t, l, "events", "SEARCH event USING INDEX event_key (key=?)", selectEvents, "")
 	wantPlan(t, l, "webhook", "SEARCH webhook USING PRIMARY KEY (id=?)", selectWebhook, "")
 	wantPlan(t, l, "old webhooks", "SEARCH webhook USING COVERING INDEX webhook_at (at<?)", forgetWebhooks, 0)

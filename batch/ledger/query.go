@@ -19,6 +19,15 @@ func (l *Ledger) Entry(ctx context.Context, key batch.Key) (batch.Entry, error) 
 	return e, nil
 }
 
+// Latest implements batch.Ledger.
+func (l *Ledger) Latest(ctx context.Context, a batch.Account, number string) (batch.Entry, error) {
+	e, err := scanEntry(l.reader.QueryRowContext(ctx, selectLatest, number, a.ID, a.Live))
+	if err != nil {
+		return e, fmt.Errorf("read an invoice: %w", explain(err))
+	}
+	return e, nil
+}
+
 func scanEntry(row *sql.Row) (batch.Entry, error) {
 	var e batch.Entry
 	err := row.Scan(fields(&e)...)
@@ -80,19 +89,24 @@ func (l *Ledger) page(ctx context.Context, query string, args []any) (page []bat
 // the conditions the first, which selects the least, is the index's; a "+"
 // keeps SQLite from choosing that of another.
 func pageOf(q batch.Query) (query string, args []any, err error) {
-	where, index := "id > ?", ""
+	where, order, index := "id > ?", "id", ""
 	add := func(condition string, arg any) {
 		where += " AND " + index + condition
 		index = "+"
 		args = append(args, arg)
+	}
+	if len(q.Numbers) > 0 || !q.PaidSince.IsZero() {
+		where, order = "+"+where, "+id" // their indexes aren't in the order of the ids
 	}
 	if len(q.Numbers) > 0 {
 		numbers, err := json.Marshal(q.Numbers)
 		if err != nil {
 			return "", nil, err
 		}
-		where = "+" + where
 		add("number IN (SELECT value FROM json_each(?))", string(numbers))
+	}
+	if !q.PaidSince.IsZero() {
+		add("paid_at >= ?", instant(q.PaidSince))
 	}
 	if q.Job != 0 {
 		add("job = ?", q.Job)
@@ -112,7 +126,7 @@ func pageOf(q batch.Query) (query string, args []any, err error) {
 		add("state IN (SELECT value FROM json_each(?))", string(states))
 	}
 	query = "SELECT id, " + columnNames + " FROM invoice WHERE id IN (SELECT id FROM invoice WHERE " + where +
-		" ORDER BY id LIMIT ?) ORDER BY id"
+		" ORDER BY " + order + " LIMIT ?) ORDER BY id"
 	return query, append(args, pageSize), nil
 }
 

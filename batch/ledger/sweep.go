@@ -18,7 +18,7 @@ func (l *Ledger) Adopt(ctx context.Context, e batch.Entry, who, why string) (bat
 		if err := tx.belongTo(ctx, e.Account); err != nil {
 			return err
 		}
-		known, err := tx.known(ctx, e.Key)
+		known, err := knownOr(tx.entry(ctx, e.Key))
 		switch {
 		case err != nil:
 			return err

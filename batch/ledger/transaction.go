@@ -63,7 +63,7 @@ func (l *Ledger) begin(ctx context.Context) (*sql.Tx, error) {
 
 // writeStatements are those that are run for every invoice, prepared once.
 type writeStatements struct {
-	byKey, insert, update, record *sql.Stmt
+	byKey, latest, insert, update, record, outdate *sql.Stmt
 }
 
 func (s *writeStatements) prepare(ctx context.Context, db *sql.DB) (err error) {
@@ -71,7 +71,8 @@ func (s *writeStatements) prepare(ctx context.Context, db *sql.DB) (err error) {
 		statement **sql.Stmt
 		text      string
 	}{
-		{&s.byKey, selectByKey}, {&s.insert, insertEntry}, {&s.update, updateEntry}, {&s.record, insertEvent},
+		{&s.byKey, selectByKey}, {&s.latest, selectLatest}, {&s.insert, insertEntry}, {&s.update, updateEntry},
+		{&s.record, insertEvent}, {&s.outdate, outdateJob},
 	} {
 		if *p.statement, err = db.PrepareContext(ctx, p.text); err != nil {
 			return err
@@ -82,6 +83,10 @@ func (s *writeStatements) prepare(ctx context.Context, db *sql.DB) (err error) {
 
 func (tx transaction) entry(ctx context.Context, key batch.Key) (batch.Entry, error) {
 	return scanEntry(tx.StmtContext(ctx, tx.statements.byKey).QueryRowContext(ctx, key))
+}
+
+func (tx transaction) latest(ctx context.Context, a batch.Account, number string) (batch.Entry, error) {
+	return scanEntry(tx.StmtContext(ctx, tx.statements.latest).QueryRowContext(ctx, number, a.ID, a.Live))
 }
 
 func (tx transaction) insert(ctx context.Context, e *batch.Entry) error {

@@ -28,7 +28,7 @@ func TestUpgrade(t *testing.T) {
 	}
 	for _, state := range states {
 		e := found[state]
-		if e.Invoice.Number != string(state) || e.Charge.Amount != 3000 || !e.UpdatedAt.Equal(opened) || e.Retries != 0 || e.MailOwed {
+		if e.Invoice.Number != string(state) || e.Charge.Amount != 3000 || !e.UpdatedAt.Equal(opened) || e.Retries != 0 || e.MailOwed || e.Revision != 1 {
 			t.Errorf("%s: %+v", state, e)
 		}
 	}
@@ -90,7 +90,7 @@ func firstRelease(t *testing.T, path string) {
 // insertAsOnce leaves out what the first release didn't know.
 func insertAsOnce(t *testing.T, c *sql.Conn, e *batch.Entry) {
 	t.Helper()
-	added := []string{"retries", "mail_owed"}
+	added := []string{"retries", "mail_owed", "revision", "purged_at"}
 	known := slices.DeleteFunc(columnsOf(e), func(c column) bool { return slices.Contains(added, c.name) })
 	names := join(known, ", ", func(c column) string { return c.name })
 	values := join(known, ", ", func(column) string { return "?" })

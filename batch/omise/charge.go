@@ -47,8 +47,9 @@ type source struct {
 
 // The metadata by which a charge is known as ours, and found again.
 const (
-	metadataKey    = "konbill_key"
-	metadataNumber = "invoice_no"
+	metadataKey      = "konbill_key"
+	metadataNumber   = "invoice_no"
+	metadataRevision = "konbill_revision" // of second and later ones only
 )
 
 // CreateSource implements batch.Gateway.
@@ -107,6 +108,9 @@ func chargeForm(r batch.ChargeRequest) url.Values {
 		"expires_at":                       {r.ExpiresAt.UTC().Format("2006-01-02T15:04:05Z")},
 		"metadata[" + metadataKey + "]":    {string(r.Key)},
 		"metadata[" + metadataNumber + "]": {r.Number},
+	}
+	if r.Revision > 1 {
+		form.Set("metadata["+metadataRevision+"]", strconv.Itoa(r.Revision))
 	}
 	setMoney(form, r)
 	if r.SourceID != "" {

@@ -68,7 +68,10 @@ type ownCharge struct {
 }
 
 // metadata is whatever somebody attached to a charge; only ours has a meaning.
-type metadata struct{ key, number string }
+type metadata struct {
+	key, number string
+	revision    int // 0 where it says none
+}
 
 // UnmarshalJSON reads ours, and lets any other pass.
 func (m *metadata) UnmarshalJSON(data []byte) error {
@@ -76,6 +79,8 @@ func (m *metadata) UnmarshalJSON(data []byte) error {
 	if json.Unmarshal(data, &fields) == nil {
 		m.key, _ = fields[metadataKey].(string)
 		m.number, _ = fields[metadataNumber].(string)
+		revision, _ := fields[metadataRevision].(string)
+		m.revision, _ = strconv.Atoi(revision) // what isn't ours has a key that doesn't fit
 	}
 	return nil
 }
@@ -250,7 +255,7 @@ func (c *Client) found(raw json.RawMessage) (batch.Found, error) {
 		return batch.Found{}, mismatch("unexpected_answer", "the answer has values that can't be true")
 	}
 	return batch.Found{
-		Charge: own.kept(), Key: batch.Key(own.Metadata.key), Number: own.Metadata.number,
+		Charge: own.kept(), Key: batch.Key(own.Metadata.key), Number: own.Metadata.number, Revision: own.Metadata.revision,
 		Name: payer.Name, Email: payer.Email, Phone: payer.Phone,
 	}, nil
 }

@@ -71,7 +71,7 @@ func (a *app) confirmRecall(ctx context.Context, shop *workshop, account batch.A
 	var rows [][]string
 	var total batch.Sum
 	for _, number := range numbers {
-		e, err := shop.ledger.Entry(ctx, batch.KeyOf(account, number))
+		e, err := shop.ledger.Latest(ctx, account, number)
 		if err != nil || !e.State.HasCharge() {
 			continue // said afterwards
 		}

@@ -126,6 +126,8 @@ func (a *app) notSentText(r batch.Resent) string {
 		return a.say("まだ請求していないため、送っていません。もとのファイルを konbill run で実行してください", "not mailed: it is not charged yet; run its file with konbill run")
 	case batch.NotPayable:
 		return a.say("支払い済みか期限切れのため、送っていません", "not mailed: it is paid, or can't be paid any more")
+	case batch.NotAnswered:
+		return a.say("支払い済みかどうかを決済サービスに確認できないため、送っていません。しばらくしてからもう一度お試しください", "not mailed: the payment service could not say whether it is paid; try again in a while")
 	case batch.NoSafeLink:
 		return a.say("支払い用リンクの接続先が決済サービスではないため、送っていません", "not mailed: its payment link does not lead to the payment service")
 	case batch.MailIsOff:

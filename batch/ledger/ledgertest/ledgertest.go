@@ -36,6 +36,10 @@ func Run(t *testing.T, newStore Store) {
 		{"Hold", testHold},
 		{"Entries", testEntries},
 		{"Jobs", testJobs},
+		{"Outdated", testOutdated},
+		{"Revisions", testRevisions},
+		{"Notices", testNotices},
+		{"Purge", testPurge},
 		{"Values", testValues},
 		{"Concurrency", testConcurrency},
 	} {
@@ -327,7 +331,9 @@ func testEntries(t *testing.T, newStore Store) {
 	first, _ := b.open(sample("30"), sample("10"), sample("20"))
 	second, _ := b.open(sample("40"), sample("05"))
 	paid := b.walk(b.entry(batch.KeyOf(account, "10")), batch.Charged)
-	if _, err := b.Move(b.t.Context(), move(paid, batch.Charged), func(e *batch.Entry) { e.Charge.Status = "successful" }); err != nil {
+	if _, err := b.Move(b.t.Context(), move(paid, batch.Charged), func(e *batch.Entry) {
+		e.Charge.Status, e.Charge.PaidAt = "successful", at(5)
+	}); err != nil {
 		t.Fatal(err)
 	}
 	b.walk(b.entry(batch.KeyOf(account, "05")), batch.Charging)
@@ -344,6 +350,8 @@ func testEntries(t *testing.T, newStore Store) {
 		{"a state nobody is in", batch.Query{States: []batch.State{batch.Held}}, []string{}},
 		{"a payment status", batch.Query{ChargeStatuses: []string{"expired", "successful"}}, []string{"10"}},
 		{"a payment status nobody has", batch.Query{ChargeStatuses: []string{"expired"}}, []string{}},
+		{"paid since", batch.Query{PaidSince: stored(at(5))}, []string{"10"}},
+		{"paid since, too late", batch.Query{PaidSince: at(6)}, []string{}},
 		{"a payment status and another's state", batch.Query{ChargeStatuses: []string{"successful"}, States: []batch.State{charging}}, []string{}},
 		{"a job", batch.Query{Job: first}, []string{"30", "10", "20"}},
 		{"an unknown job", batch.Query{Job: second + 1}, []string{}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -187,6 +188,24 @@ func (m *Memory) JobsOfFile(ctx context.Context, sha256 string) (jobs []batch.Jo
 	return jobs, err
 }
 
+// Outdated implements batch.Ledger.
+func (m *Memory) Outdated(ctx context.Context) (jobs []batch.Job, err error) {
+	err = m.read(ctx, func(t *tables) error {
+		jobs = t.latestJobs(len(t.jobs), func(j batch.Job) bool { return !t.outdated[j.ID].IsZero() })
+		slices.Reverse(jobs)
+		return nil
+	})
+	return jobs, err
+}
+
+// RecordUpdated implements batch.Ledger.
+func (m *Memory) RecordUpdated(ctx context.Context, job int64, asOf time.Time) error {
+	return m.write(ctx, "RecordUpdated", func(t *tables) error {
+		t.recordUpdated(job, asOf)
+		return nil
+	})
+}
+
 // Adopt implements batch.Ledger.
 func (m *Memory) Adopt(ctx context.Context, e batch.Entry, who, why string) (adopted batch.Entry, err error) {
 	err = m.write(ctx, "Adopt", func(t *tables) (err error) {
@@ -259,6 +278,19 @@ func (m *Memory) Entry(ctx context.Context, key batch.Key) (e batch.Entry, err e
 	return e, err
 }
 
+// Latest implements batch.Ledger.
+func (m *Memory) Latest(ctx context.Context, a batch.Account, number string) (e batch.Entry, err error) {
+	err = m.read(ctx, func(t *tables) error {
+		latest := t.latest(a, number)
+		if latest == nil {
+			return batch.ErrNotFound
+		}
+		e = *latest
+		return nil
+	})
+	return e, err
+}
+
 // Entries implements batch.Ledger.
 func (m *Memory) Entries(ctx context.Context, q batch.Query, f func(batch.Entry) error) error {
 	var selected []batch.Entry
@@ -296,6 +328,32 @@ func (m *Memory) Move(ctx context.Context, step batch.Move, change func(*batch.E
 		return batch.Entry{}, err
 	}
 	return moved, nil
+}
+
+// Notices implements batch.Ledger.
+func (m *Memory) Notices(ctx context.Context, key batch.Key) (notices []batch.Notice, err error) {
+	err = m.read(ctx, func(t *tables) error {
+		notices = append(notices, t.notices[key]...)
+		return nil
+	})
+	return notices, err
+}
+
+// MoveNotice implements batch.Ledger.
+func (m *Memory) MoveNotice(ctx context.Context, step batch.NoticeMove) error {
+	return m.write(ctx, "MoveNotice", func(t *tables) error { return t.moveNotice(step) })
+}
+
+// Purge implements batch.Ledger.
+func (m *Memory) Purge(ctx context.Context, step batch.Move) (purged batch.Entry, err error) {
+	err = m.write(ctx, "Purge", func(t *tables) (err error) {
+		purged, err = t.purge(ctx, step)
+		return err
+	})
+	if err != nil {
+		return batch.Entry{}, err
+	}
+	return purged, nil
 }
 
 var _ batch.Ledger = (*Memory)(nil)

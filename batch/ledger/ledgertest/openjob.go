@@ -25,7 +25,7 @@ func testNew(t *testing.T, newStore Store) {
 	id, verdicts := b.open(inv)
 	inv.Due = stored(inv.Due)
 	want := batch.Entry{
-		Key: batch.KeyOf(account, "1"), Account: account, State: batch.Accepted, Invoice: inv, Job: id,
+		Key: batch.KeyOf(account, "1"), Account: account, State: batch.Accepted, Revision: 1, Invoice: inv, Job: id,
 		AcceptedAt: stored(opened), UpdatedAt: stored(opened),
 	}
 	same(t, "verdict", verdicts[0], batch.Verdict{Outcome: batch.New, Entry: want})

@@ -26,7 +26,7 @@ func foreign(number string) batch.Entry {
 	key := batch.KeyOf(account, number)
 	known := sample(number)
 	return batch.Entry{
-		Key: key, Account: account, State: batch.Charged, Elsewhere: true,
+		Key: key, Account: account, State: batch.Charged, Revision: 1, Elsewhere: true,
 		Invoice: invoice.Invoice{
 			Number: number, SentName: known.SentName, Email: known.Email, Phone: known.Phone, Amount: known.Amount, Due: known.Due,
 		},

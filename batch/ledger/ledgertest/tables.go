@@ -18,21 +18,30 @@ type tables struct {
 	owners   map[bool]string // account ids, by mode: live or not
 	swept    map[bool]time.Time
 	passed   time.Time
-	keys     map[string]batch.Account // by fingerprint
-	jobs     []batch.Job              // job n is the n-th
-	entries  []batch.Entry            // as they were accepted
-	index    map[batch.Key]int        // into entries
-	charges  map[string]batch.Key     // by charge id
-	messages map[string]batch.Key     // by Message-ID
+	keys     map[string]batch.Account    // by fingerprint
+	jobs     []batch.Job                 // job n is the n-th
+	entries  []batch.Entry               // as they were accepted
+	index    map[batch.Key]int           // into entries
+	numbers  map[accountNumber]batch.Key // of the latest revision
+	charges  map[string]batch.Key        // by charge id
+	messages map[string]batch.Key        // by Message-ID
 	events   map[batch.Key][]batch.Event
 	webhooks map[string]time.Time // by id, when remembered
+	notices  map[batch.Key][]batch.Notice
+	outdated map[int64]time.Time // by job, the latest change that its results may not tell
+}
+
+type accountNumber struct {
+	account batch.Account
+	number  string
 }
 
 func newTables() tables {
 	return tables{
 		owners: map[bool]string{}, swept: map[bool]time.Time{}, keys: map[string]batch.Account{},
-		index: map[batch.Key]int{}, charges: map[string]batch.Key{}, messages: map[string]batch.Key{},
+		index: map[batch.Key]int{}, numbers: map[accountNumber]batch.Key{}, charges: map[string]batch.Key{}, messages: map[string]batch.Key{},
 		events: map[batch.Key][]batch.Event{}, webhooks: map[string]time.Time{},
+		notices: map[batch.Key][]batch.Notice{}, outdated: map[int64]time.Time{},
 	}
 }
 
@@ -40,8 +49,11 @@ func (t *tables) clone() tables {
 	c := tables{
 		owners: maps.Clone(t.owners), swept: maps.Clone(t.swept), passed: t.passed, keys: maps.Clone(t.keys),
 		jobs: slices.Clone(t.jobs), entries: slices.Clone(t.entries), index: maps.Clone(t.index),
-		charges: maps.Clone(t.charges), messages: maps.Clone(t.messages), events: maps.Clone(t.events),
-		webhooks: maps.Clone(t.webhooks),
+		numbers: maps.Clone(t.numbers), charges: maps.Clone(t.charges), messages: maps.Clone(t.messages), events: maps.Clone(t.events),
+		webhooks: maps.Clone(t.webhooks), notices: maps.Clone(t.notices), outdated: maps.Clone(t.outdated),
+	}
+	for key, notices := range c.notices {
+		c.notices[key] = slices.Clone(notices)
 	}
 	for key, events := range c.events {
 		c.events[key] = slices.Clone(events)
@@ -94,8 +106,8 @@ func (t *tables) rememberWebhook(id string, at, since time.Time) {
 
 // acceptance is a verdict that changes the store.
 type acceptance struct {
-	entry batch.Entry
-	event batch.Event
+	entry  batch.Entry
+	events []batch.Event
 }
 
 func (t *tables) openJob(job batch.Job, invoices []invoice.Invoice) (int64, []batch.Verdict, error) {
@@ -104,14 +116,16 @@ func (t *tables) openJob(job batch.Job, invoices []invoice.Invoice) (int64, []ba
 	}
 	job.ID, job.StartedAt = int64(len(t.jobs))+1, rounded(job.StartedAt)
 	job.FinishedAt, job.Totals = time.Time{}, nil
+	stored := job
+	stored.Reissue = false
 	verdicts, changes, err := t.judge(job, invoices)
 	if err != nil {
 		return 0, nil, err
 	}
 	t.owners[job.Account.Live] = job.Account.ID
-	t.jobs = append(t.jobs, job)
+	t.jobs = append(t.jobs, stored)
 	for _, c := range changes {
-		t.put(c.entry, c.event)
+		t.put(c.entry, c.events...)
 	}
 	return job.ID, verdicts, nil
 }
@@ -126,10 +140,10 @@ func (t *tables) judge(job batch.Job, invoices []invoice.Invoice) ([]batch.Verdi
 		}
 		seen[row.Number] = true
 		row.Due = rounded(row.Due)
-		var event *batch.Event
-		verdicts[i], event = batch.Accept(t.known(batch.KeyOf(job.Account, row.Number)), job, row)
-		if event != nil {
-			changes = append(changes, acceptance{verdicts[i].Entry, *event})
+		var events []batch.Event
+		verdicts[i], events = batch.Accept(t.latest(job.Account, row.Number), job, row)
+		if len(events) > 0 {
+			changes = append(changes, acceptance{verdicts[i].Entry, events})
 		}
 	}
 	return verdicts, changes, nil
@@ -181,6 +195,9 @@ func (t *tables) move(ctx context.Context, m batch.Move, change func(*batch.Entr
 	if err != nil {
 		return batch.Entry{}, err
 	}
+	if err := m.Waits(t.known(before.Previous())); err != nil {
+		return batch.Entry{}, err
+	}
 	after, err := m.Apply(before, change)
 	if err != nil {
 		return batch.Entry{}, err
@@ -193,7 +210,53 @@ func (t *tables) move(ctx context.Context, m batch.Move, change func(*batch.Entr
 		return batch.Entry{}, err
 	}
 	t.put(after, m.Event())
+	t.outdate(before, after)
 	return after, nil
+}
+
+func (t *tables) outdate(before, after batch.Entry) {
+	payment := before.Charge.Status != "" && before.Charge != after.Charge
+	if after.Job > 0 && (payment || !t.jobs[after.Job-1].FinishedAt.IsZero()) && after.UpdatedAt.After(t.outdated[after.Job]) {
+		t.outdated[after.Job] = after.UpdatedAt
+	}
+}
+
+func (t *tables) recordUpdated(job int64, asOf time.Time) {
+	if !t.outdated[job].After(rounded(asOf)) {
+		delete(t.outdated, job)
+	}
+}
+
+func (t *tables) moveNotice(m batch.NoticeMove) error {
+	e, err := t.entry(m.Notice.Key)
+	if err != nil {
+		return err
+	}
+	stored := batch.NoticeOf(t.notices[e.Key], m.Notice.Kind)
+	event, err := m.Apply(e, stored)
+	if err != nil {
+		return err
+	}
+	n := m.Notice
+	n.UpdatedAt, event.At = rounded(n.UpdatedAt), rounded(event.At)
+	if stored != nil {
+		*stored = n
+	} else {
+		t.notices[e.Key] = append(t.notices[e.Key], n)
+	}
+	t.events[e.Key] = append(t.events[e.Key], event)
+	return nil
+}
+
+func (t *tables) purge(ctx context.Context, m batch.Move) (batch.Entry, error) {
+	purged, err := t.move(ctx, m, func(e *batch.Entry) { *e = e.Purged(m.At) })
+	if err != nil {
+		return batch.Entry{}, err
+	}
+	for i := range t.notices[m.Key] {
+		t.notices[m.Key][i].MailedTo, t.notices[m.Key][i].Reply = "", ""
+	}
+	return purged, nil
 }
 
 // check wants what a state can't be without, what is there once, and what never
@@ -226,16 +289,21 @@ func taken(owners map[string]batch.Key, id string, by batch.Key) bool {
 	return there && owner != by
 }
 
-// put stores an entry, new or not, with its event.
-func (t *tables) put(e batch.Entry, event batch.Event) {
-	event.At = rounded(event.At)
-	t.events[e.Key] = append(t.events[e.Key], event)
+// put stores an entry, new or not, with its events.
+func (t *tables) put(e batch.Entry, events ...batch.Event) {
+	for _, event := range events {
+		event.At = rounded(event.At)
+		t.events[event.Key] = append(t.events[event.Key], event)
+	}
 	if i, known := t.index[e.Key]; known {
 		delete(t.messages, t.entries[i].MessageID)
 		t.entries[i] = e
 	} else {
 		t.index[e.Key] = len(t.entries)
 		t.entries = append(t.entries, e)
+		if latest := t.latest(e.Account, e.Invoice.Number); latest == nil || latest.Revision < e.Revision {
+			t.numbers[accountNumber{e.Account, e.Invoice.Number}] = e.Key
+		}
 	}
 	if e.Charge.ID != "" {
 		t.charges[e.Charge.ID] = e.Key
@@ -253,6 +321,11 @@ func (t *tables) known(key batch.Key) *batch.Entry {
 	}
 	e := t.entries[i]
 	return &e
+}
+
+// latest returns a copy of the latest revision under a number, or nil.
+func (t *tables) latest(a batch.Account, number string) *batch.Entry {
+	return t.known(t.numbers[accountNumber{a, number}])
 }
 
 func (t *tables) entry(key batch.Key) (batch.Entry, error) {
@@ -273,6 +346,7 @@ func (t *tables) selected(q batch.Query) []batch.Entry {
 		if (len(numbers) == 0 || numbers[e.Invoice.Number]) &&
 			(len(q.States) == 0 || slices.Contains(q.States, e.State)) &&
 			(len(q.ChargeStatuses) == 0 || slices.Contains(q.ChargeStatuses, e.Charge.Status)) &&
+			(q.PaidSince.IsZero() || !e.Charge.PaidAt.Before(q.PaidSince)) &&
 			(q.Job == 0 || q.Job == e.Job) {
 			selected = append(selected, *e)
 		}
@@ -292,7 +366,7 @@ func rounded(t time.Time) time.Time {
 func roundTimes(e *batch.Entry) {
 	for _, t := range []*time.Time{
 		&e.Invoice.Due, &e.IntentAt, &e.MissedAt, &e.Charge.CreatedAt, &e.Charge.ExpiresAt, &e.Charge.PaidAt,
-		&e.MailedAt, &e.AcceptedAt, &e.UpdatedAt,
+		&e.MailedAt, &e.PurgedAt, &e.AcceptedAt, &e.UpdatedAt,
 	} {
 		*t = rounded(*t)
 	}

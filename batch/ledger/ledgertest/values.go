@@ -35,7 +35,7 @@ func testEveryField(t *testing.T, newStore Store) {
 		t.Fatal(err)
 	}
 	// What a change may not set, and what is set for it.
-	want.Key, want.Account, want.Invoice.Number, want.AcceptedAt = e.Key, e.Account, e.Invoice.Number, e.AcceptedAt
+	want.Key, want.Account, want.Invoice.Number, want.Revision, want.AcceptedAt = e.Key, e.Account, e.Invoice.Number, e.Revision, e.AcceptedAt
 	want.State, want.UpdatedAt, want.Job = batch.Charging, stored(at(1)), later
 	same(t, "moved", moved, want)
 	same(t, "entry", b.entry(e.Key), want)
@@ -82,7 +82,7 @@ func testZero(t *testing.T, newStore Store) {
 	b := newBook(t, newStore)
 	e := b.accept(invoice.Invoice{Number: "1"})[0]
 	want := batch.Entry{
-		Key: e.Key, Account: account, State: batch.Accepted, Invoice: invoice.Invoice{Number: "1"}, Job: e.Job,
+		Key: e.Key, Account: account, State: batch.Accepted, Revision: 1, Invoice: invoice.Invoice{Number: "1"}, Job: e.Job,
 		AcceptedAt: stored(opened), UpdatedAt: stored(opened),
 	}
 	same(t, "accepted", b.entry(e.Key), want)
