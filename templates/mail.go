@@ -20,7 +20,7 @@ type Mail struct {
 	Subject        string
 	Text           string // complete by itself
 	HTML           string // the same facts in the same order
-	AttachmentName string // of the slip
+	AttachmentName string // of the slip; empty: there is none
 }
 
 // MailOf writes the mail of a payment in the invoice's language. It fails when
@@ -37,25 +37,34 @@ func MailOf(i Instructions) (Mail, error) {
 		return Mail{}, err
 	}
 	facts := letterOf(i, link)
-	var text, html strings.Builder
-	if err := textMail.Execute(&text, facts); err != nil {
+	text, html, err := write("mail", facts)
+	if err != nil {
 		return Mail{}, err
 	}
-	if err := htmlMail.Execute(&html, facts); err != nil {
-		return Mail{}, err
-	}
-	return Mail{Subject: facts.Subject, Text: text.String(), HTML: html.String(), AttachmentName: attachmentName(i)}, nil
+	return Mail{Subject: facts.Subject, Text: text, HTML: html, AttachmentName: attachmentName(i)}, nil
 }
 
 //go:embed mail
 var mailFiles embed.FS
 
 var (
-	textMail = texttemplate.Must(texttemplate.New("mail.txt").Funcs(texttemplate.FuncMap{
+	textMails = texttemplate.Must(texttemplate.New("").Funcs(texttemplate.FuncMap{
 		"inc": func(n int) int { return n + 1 },
-	}).ParseFS(mailFiles, "mail/mail.txt"))
-	htmlMail = htmltemplate.Must(htmltemplate.ParseFS(mailFiles, "mail/mail.html"))
+	}).ParseFS(mailFiles, "mail/*.txt"))
+	htmlMails = htmltemplate.Must(htmltemplate.ParseFS(mailFiles, "mail/*.html"))
 )
+
+// write fills in both templates of a mail.
+func write(name string, facts any) (text, html string, err error) {
+	var asText, asHTML strings.Builder
+	if err := textMails.ExecuteTemplate(&asText, name+".txt", facts); err != nil {
+		return "", "", err
+	}
+	if err := htmlMails.ExecuteTemplate(&asHTML, name+".html", facts); err != nil {
+		return "", "", err
+	}
+	return asText.String(), asHTML.String(), nil
+}
 
 // plainLink is what an address may hold for its text and its link to be the
 // same in every reader.
@@ -80,7 +89,9 @@ type letter struct {
 	Sample    string // empty: the real thing
 	Addressee string
 	Lead      string
-	Again     string // empty: it is the first
+	DueSoon   string   // empty: it is no reminder
+	Due       fact     // the deadline, to stand out in a reminder
+	Before    []string // how it stands to what was mailed before
 	Attached  string
 
 	BillHeading string
@@ -111,7 +122,7 @@ func letterOf(i Instructions, link *url.URL) letter {
 	merchant := oneLine(i.Merchant.Name)
 	l := letter{
 		Language: i.Invoice.Language, Colon: m.colon,
-		Subject:   fmt.Sprintf(m.subject, merchant, w.Title, oneLine(i.Invoice.Number), i.DueDay()),
+		Subject: subject(i, w, m), Due: fact{w.Due, i.Deadline()}, Before: before(i, m),
 		Addressee: oneLine(i.Addressee()), Lead: fmt.Sprintf(m.lead, merchant), Attached: m.attached,
 		BillHeading: m.bill, Bill: billOf(i, w, m),
 		PayHeading: m.pay, LinkLabel: w.Link, Link: i.AuthorizeURI, AboutLink: aboutLink(link, w, m),
@@ -127,14 +138,49 @@ func letterOf(i Instructions, link *url.URL) letter {
 		l.NoCode = m.noCode
 	}
 	l.Numbers = append(l.Numbers, fact{w.Phone, oneLine(i.Phone())})
-	if i.Again {
-		l.Again, l.Subject = m.sentBefore, m.again+l.Subject
+	if i.Reminder {
+		l.DueSoon = fmt.Sprintf(m.dueSoon, merchant)
 	}
 	if i.Sample {
 		l.Sample = m.sampleNote
-		l.Subject = fmt.Sprintf("[%s] %s", w.Sample, l.Subject)
 	}
 	return l
+}
+
+// subject tells the merchant, what for and the deadline, with marks in front.
+// That a bill replaces another is marked on the mail that brings it, and on its
+// copies; a reminder comes after them.
+func subject(i Instructions, w Wording, m mailWording) string {
+	text := fmt.Sprintf(m.subject, oneLine(i.Merchant.Name), w.Title, oneLine(i.Invoice.Number), i.DueDay())
+	if i.Reissued && !i.Reminder {
+		text = m.reissued + text
+	}
+	if i.Reminder {
+		text = m.reminder + text
+	}
+	if i.Again {
+		text = m.again + text
+	}
+	if i.Sample {
+		text = fmt.Sprintf("[%s] %s", w.Sample, text)
+	}
+	return text
+}
+
+// before tells how a mail stands to what the customer was mailed before. A
+// reminder says of itself all that a copy would say.
+func before(i Instructions, m mailWording) []string {
+	var told []string
+	switch {
+	case i.Reminder:
+		told = append(told, m.sameBill)
+	case i.Again:
+		told = append(told, m.sentBefore)
+	}
+	if i.Reissued {
+		told = append(told, m.replaces)
+	}
+	return told
 }
 
 func billOf(i Instructions, w Wording, m mailWording) []fact {

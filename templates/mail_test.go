@@ -2,6 +2,7 @@ package templates
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -51,13 +52,18 @@ func TestMailsAsWritten(t *testing.T) {
 	sparse.Merchant = Merchant{Name: "Sakura Store"}
 	sparse.Invoice.Description, sparse.Invoice.Tax, sparse.Invoice.TaxRate = "", 0, 0
 	sparse.PaymentCode, sparse.AuthorizeURI, sparse.Sample = "", "http://127.0.0.1:8080/pay/1", true
-	again, againEnglish := bill(invoice.Japanese), bill(invoice.English)
-	again.Again, againEnglish.Again = true, true
-	for name, i := range map[string]Instructions{
-		"ja-again": again, "en-again": againEnglish,
+	mails := map[string]Instructions{
 		"ja": bill(invoice.Japanese), "en": bill(invoice.English),
 		"ja-without-code": withoutCode, "ja-sample": sample, "en-sparse": sparse,
-	} {
+	}
+	for _, language := range []invoice.Language{invoice.Japanese, invoice.English} {
+		again, reminder, reissued, reissuedAgain := bill(language), bill(language), bill(language), bill(language)
+		again.Again, reminder.Reminder, reissued.Reissued = true, true, true
+		reissuedAgain.Reissued, reissuedAgain.Again = true, true
+		mails[string(language)+"-again"], mails[string(language)+"-reminder"] = again, reminder
+		mails[string(language)+"-reissued"], mails[string(language)+"-reissued-again"] = reissued, reissuedAgain
+	}
+	for name, i := range mails {
 		m := mailOf(t, i)
 		golden(t, name+".txt.golden", "Subject: "+m.Subject+"\nAttachment: "+m.AttachmentName+"\n\n"+m.Text)
 		golden(t, name+".html.golden", m.HTML)
@@ -88,6 +94,48 @@ func TestSubjectsTellWhoWhatAndWhen(t *testing.T) {
 	} {
 		if m := mailOf(t, bill(language)); m.Subject != want.Subject || m.AttachmentName != want.AttachmentName {
 			t.Errorf("%s, %s", m.Subject, m.AttachmentName)
+		}
+	}
+}
+
+// The marks in front of a subject, however a mail stands to those before it.
+func TestSubjectsAreMarked(t *testing.T) {
+	const plain = "【さくら商店】コンビニお支払いのご案内（INV-1／12月31日まで）"
+	for marks, set := range map[string]func(*Instructions){
+		"":          func(*Instructions) {},
+		"【再送】":      func(i *Instructions) { i.Again = true },
+		"【再発行】":     func(i *Instructions) { i.Reissued = true },
+		"【再送】【再発行】": func(i *Instructions) { i.Again, i.Reissued = true, true },
+		"【お支払い期限のお知らせ】":          func(i *Instructions) { i.Reminder, i.Reissued = true, true },
+		"【再送】【お支払い期限のお知らせ】":      func(i *Instructions) { i.Reminder, i.Again = true, true },
+		"[見本] 【再送】【お支払い期限のお知らせ】": func(i *Instructions) { i.Reminder, i.Again, i.Sample = true, true, true },
+	} {
+		i := bill(invoice.Japanese)
+		set(&i)
+		if got := mailOf(t, i).Subject; got != marks+plain {
+			t.Errorf("%s, want %s", got, marks+plain)
+		}
+	}
+}
+
+// Whoever is reminded, or has an earlier bill in hand, is told so before the
+// bill itself.
+func TestWhatCameBeforeIsToldFirst(t *testing.T) {
+	for _, language := range []invoice.Language{invoice.Japanese, invoice.English} {
+		words := mailWordingIn(language)
+		i := bill(language)
+		i.Reminder, i.Reissued, i.Again = true, true, true
+		m := mailOf(t, i)
+		for _, part := range []string{m.Text, m.HTML} {
+			top, _, _ := strings.Cut(part, words.bill)
+			for _, told := range []string{fmt.Sprintf(words.dueSoon, i.Merchant.Name), i.Deadline(), words.sameBill, words.replaces} {
+				if !strings.Contains(top, told) {
+					t.Errorf("%s: no %q at the top of\n%s", language, told, part)
+				}
+			}
+			if strings.Contains(part, words.sentBefore) {
+				t.Errorf("%s: a reminder says twice that it is no new bill:\n%s", language, part)
+			}
 		}
 	}
 }

@@ -35,6 +35,8 @@ type Instructions struct {
 	ExpiresAt    time.Time
 	Sample       bool // a preview: marked 見本 or SAMPLE, not payable
 	Again        bool // the mail was sent before
+	Reminder     bool // the bill was mailed before, and its deadline comes near
+	Reissued     bool // it replaces a bill that ended unpaid; that one's code and link are dead
 }
 
 // Wording is the wording in the customer's language.
