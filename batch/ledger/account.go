@@ -22,7 +22,7 @@ func (l *Ledger) AccountOf(ctx context.Context, fingerprint string) (batch.Accou
 
 // RememberAccount implements batch.Ledger.
 func (l *Ledger) RememberAccount(ctx context.Context, fingerprint string, a batch.Account) error {
-	return l.inTransaction(ctx, "remember the account of a key", func(tx transaction) error {
+	return l.inTransaction(ctx, "remember the account of a key", func(ctx context.Context, tx transaction) error {
 		if err := tx.belongTo(ctx, a); err != nil {
 			return err
 		}

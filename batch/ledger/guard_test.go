@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -96,7 +97,7 @@ func inEveryState(t *testing.T) *Ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = l.inTransaction(t.Context(), "fill a ledger", func(tx transaction) error {
+	err = l.inTransaction(t.Context(), "fill a ledger", func(ctx context.Context, tx transaction) error {
 		for _, state := range states {
 			e := batch.Entry{
 				Key: batch.KeyOf(account, string(state)), Account: account, State: state, Revision: 1, Job: id, IntentAt: opened,
@@ -106,15 +107,15 @@ func inEveryState(t *testing.T) *Ledger {
 			if state == batch.Accepted {
 				e.Charge, e.MessageID = batch.Charge{}, ""
 			}
-			if err := tx.insert(t.Context(), &e); err != nil {
+			if err := tx.insert(ctx, &e); err != nil {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(t.Context(), storeNotice, batch.KeyOf(account, string(batch.Charged)), "remind-3d", "mailed", 1, "r@example.jp", "", "", 1)
+		_, err := tx.ExecContext(ctx, storeNotice, batch.KeyOf(account, string(batch.Charged)), "remind-3d", "mailed", 1, "r@example.jp", "", "", 1)
 		if err != nil {
 			return err
 		}
-		return tx.record(t.Context(), batch.Event{Key: batch.KeyOf(account, string(batch.Charged)), To: batch.Charged})
+		return tx.record(ctx, batch.Event{Key: batch.KeyOf(account, string(batch.Charged)), To: batch.Charged})
 	})
 	if err != nil {
 		t.Fatal(err)

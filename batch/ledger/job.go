@@ -15,7 +15,7 @@ import (
 // refused.
 func (l *Ledger) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice) (int64, []batch.Verdict, error) {
 	var verdicts []batch.Verdict
-	err := l.inTransaction(ctx, "open a job", func(tx transaction) (err error) {
+	err := l.inTransaction(ctx, "open a job", func(ctx context.Context, tx transaction) (err error) {
 		if err := tx.belongTo(ctx, job.Account); err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (l *Ledger) CloseJob(ctx context.Context, id int64, finishedAt time.Time, t
 	if err != nil {
 		return fmt.Errorf("close a job: %w", err)
 	}
-	return l.inTransaction(ctx, "close a job", func(tx transaction) error {
+	return l.inTransaction(ctx, "close a job", func(ctx context.Context, tx transaction) error {
 		result, err := tx.ExecContext(ctx, "UPDATE job SET finished_at = ?, totals = ? WHERE id = ?", instant(finishedAt), string(totals), id)
 		if err != nil {
 			return err
@@ -95,7 +95,7 @@ func (l *Ledger) Outdated(ctx context.Context) ([]batch.Job, error) {
 
 // RecordUpdated implements batch.Ledger.
 func (l *Ledger) RecordUpdated(ctx context.Context, job int64, asOf time.Time) error {
-	return l.inTransaction(ctx, "record that results were written", func(tx transaction) error {
+	return l.inTransaction(ctx, "record that results were written", func(ctx context.Context, tx transaction) error {
 		_, err := tx.ExecContext(ctx, "UPDATE job SET outdated_at = 0 WHERE id = ? AND outdated_at <= ?", job, instant(asOf))
 		return err
 	})

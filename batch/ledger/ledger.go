@@ -13,7 +13,8 @@
 //   - A writing transaction takes SQLite's write lock at once ("immediate"), so
 //     two processes can never both read a state and then both change it.
 //   - Whoever wants to write gets to write: the goroutines of a process queue in
-//     order, and processes take turns (see turnstile).
+//     order, and processes take turns (see turnstile). Those who queue share a
+//     commit (see writers): it costs more than what they write.
 //
 // The lock of [Ledger.Hold] only keeps runs from getting into each other's
 // way; no guard relies on it.
@@ -37,9 +38,9 @@ import (
 type Ledger struct {
 	path string
 
-	writer  *sql.DB       // one connection
-	writing chan struct{} // holds a token while a transaction writes
-	write   writeStatements
+	writer     *sql.DB // one connection
+	writers    writers
+	statements writeStatements
 
 	reader *sql.DB
 	byKey  *sql.Stmt
@@ -60,7 +61,7 @@ func Open(ctx context.Context, url string) (*Ledger, error) {
 	if path, err = createPrivate(path); err != nil {
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	}
-	l := &Ledger{path: path, writing: make(chan struct{}, 1)}
+	l := &Ledger{path: path, writers: newWriters()}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the ledger %s: %w", path, explain(err)), l.Close())
 	}
@@ -75,7 +76,7 @@ func (l *Ledger) open(ctx context.Context) (err error) {
 	if err := l.prepareTables(ctx); err != nil {
 		return err
 	}
-	if err := l.write.prepare(ctx, l.writer); err != nil {
+	if err := l.statements.prepare(ctx, l.writer); err != nil {
 		return err
 	}
 	if l.reader, err = sql.Open("sqlite", dataSource(l.path, forReading)); err != nil {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -82,6 +83,6 @@ func TestGuardsOfMove(t *testing.T) {
 	e := acceptedIn(t, l, 1)[0]
 	_, err := l.Move(t.Context(), step(e, batch.Mailed), intent)
 	wantText(t, err, "an invoice can't go from accepted to mailed")
-	err = l.inTransaction(t.Context(), "update", func(tx transaction) error { return tx.update(t.Context(), &e, batch.Held) })
+	err = l.inTransaction(t.Context(), "update", func(ctx context.Context, tx transaction) error { return tx.update(ctx, &e, batch.Held) })
 	wantText(t, err, "an invoice is no longer held")
 }

@@ -9,13 +9,13 @@ import (
 
 // Move implements batch.Ledger.
 func (l *Ledger) Move(ctx context.Context, m batch.Move, change func(*batch.Entry)) (batch.Entry, error) {
-	return l.move(ctx, "move an invoice", m, change, func(transaction) error { return nil })
+	return l.move(ctx, "move an invoice", m, change, func(context.Context, transaction) error { return nil })
 }
 
 // move makes a step, and in the same transaction what also goes with it.
-func (l *Ledger) move(ctx context.Context, what string, m batch.Move, change func(*batch.Entry), also func(transaction) error) (batch.Entry, error) {
+func (l *Ledger) move(ctx context.Context, what string, m batch.Move, change func(*batch.Entry), also func(context.Context, transaction) error) (batch.Entry, error) {
 	var moved batch.Entry
-	err := l.inTransaction(ctx, what, func(tx transaction) error {
+	err := l.inTransaction(ctx, what, func(ctx context.Context, tx transaction) error {
 		before, err := tx.entry(ctx, m.Key)
 		if err != nil {
 			return err
@@ -34,7 +34,7 @@ func (l *Ledger) move(ctx context.Context, what string, m batch.Move, change fun
 		if err := tx.outdate(ctx, before, moved); err != nil {
 			return err
 		}
-		return errors.Join(tx.record(ctx, m.Event()), also(tx))
+		return errors.Join(tx.record(ctx, m.Event()), also(ctx, tx))
 	})
 	if err != nil {
 		return batch.Entry{}, err

@@ -46,7 +46,7 @@ func noticesOf(ctx context.Context, db interface {
 
 // MoveNotice implements batch.Ledger.
 func (l *Ledger) MoveNotice(ctx context.Context, m batch.NoticeMove) error {
-	return l.inTransaction(ctx, "move a notice", func(tx transaction) error {
+	return l.inTransaction(ctx, "move a notice", func(ctx context.Context, tx transaction) error {
 		e, err := tx.entry(ctx, m.Notice.Key)
 		if err != nil {
 			return err

@@ -10,7 +10,7 @@ import (
 // Purge implements batch.Ledger. What is removed is overwritten in the file
 // (secure_delete); [Ledger.Scrub] takes it out of SQLite's log, too.
 func (l *Ledger) Purge(ctx context.Context, m batch.Move) (batch.Entry, error) {
-	return l.move(ctx, "purge an invoice", m, func(e *batch.Entry) { *e = e.Purged(m.At) }, func(tx transaction) error {
+	return l.move(ctx, "purge an invoice", m, func(e *batch.Entry) { *e = e.Purged(m.At) }, func(ctx context.Context, tx transaction) error {
 		_, err := tx.ExecContext(ctx, "UPDATE notice SET mailed_to = '', reply = '' WHERE key = ?", m.Key)
 		return err
 	})

@@ -17,7 +17,7 @@ func (l *Ledger) PassedAt(ctx context.Context) (time.Time, error) {
 
 // RecordPass implements batch.Ledger.
 func (l *Ledger) RecordPass(ctx context.Context, due time.Time) error {
-	return l.inTransaction(ctx, "record a scheduled pass", func(tx transaction) error {
+	return l.inTransaction(ctx, "record a scheduled pass", func(ctx context.Context, tx transaction) error {
 		_, err := tx.ExecContext(ctx, "UPDATE schedule SET passed_at = max(passed_at, ?)", instant(due))
 		return err
 	})

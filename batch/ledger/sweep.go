@@ -14,7 +14,7 @@ import (
 func (l *Ledger) Adopt(ctx context.Context, e batch.Entry, who, why string) (batch.Entry, error) {
 	adopted, event := batch.Adopted(e, who, why)
 	adopted = asStored(adopted)
-	err := l.inTransaction(ctx, "adopt an invoice", func(tx transaction) error {
+	err := l.inTransaction(ctx, "adopt an invoice", func(ctx context.Context, tx transaction) error {
 		if err := tx.belongTo(ctx, e.Account); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (l *Ledger) SweptAt(ctx context.Context, a batch.Account) (time.Time, error
 // RecordSweep implements batch.Ledger. It returns ErrOtherAccount as OpenJob
 // does.
 func (l *Ledger) RecordSweep(ctx context.Context, a batch.Account, began time.Time) error {
-	return l.inTransaction(ctx, "record a sweep", func(tx transaction) error {
+	return l.inTransaction(ctx, "record a sweep", func(ctx context.Context, tx transaction) error {
 		if err := tx.belongTo(ctx, a); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"konbill/batch"
@@ -13,52 +12,6 @@ import (
 type transaction struct {
 	*sql.Tx
 	statements *writeStatements
-}
-
-// inTransaction runs work in one transaction, and says what for when it fails.
-// It is the only way to write: nothing is committed unless work succeeds, and
-// everything is on the disk when it returns nil. Errors that callers act on
-// pass through.
-func (l *Ledger) inTransaction(ctx context.Context, what string, work func(transaction) error) error {
-	select {
-	case l.writing <- struct{}{}:
-		defer func() { <-l.writing }()
-	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", what, ctx.Err())
-	}
-	err := l.commit(ctx, work)
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
-		// SQLite calls a cancelled statement "interrupted".
-		return fmt.Errorf("%s: %w: %w", what, ctx.Err(), err)
-	}
-	return fmt.Errorf("%s: %w", what, explain(err))
-}
-
-func (l *Ledger) commit(ctx context.Context, work func(transaction) error) error {
-	tx, err := l.begin(ctx)
-	if err != nil {
-		return err
-	}
-	// Also when work panics: nobody could write any more. After a commit, or
-	// when SQLite rolled back by itself, there is nothing left to undo.
-	defer func() { _ = tx.Rollback() }()
-	if err := work(transaction{Tx: tx, statements: &l.write}); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-// begin takes SQLite's write lock.
-func (l *Ledger) begin(ctx context.Context) (*sql.Tx, error) {
-	pass, err := l.turnstile(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer pass()
-	return l.writer.BeginTx(ctx, nil)
 }
 
 // writeStatements are those that are run for every invoice, prepared once.

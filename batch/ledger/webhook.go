@@ -22,7 +22,7 @@ func (l *Ledger) WebhookKnown(ctx context.Context, id string) (bool, error) {
 
 // RememberWebhook implements batch.Ledger.
 func (l *Ledger) RememberWebhook(ctx context.Context, id string, at, since time.Time) error {
-	return l.inTransaction(ctx, "remember a webhook", func(tx transaction) error {
+	return l.inTransaction(ctx, "remember a webhook", func(ctx context.Context, tx transaction) error {
 		if _, err := tx.ExecContext(ctx, "INSERT INTO webhook (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING", id, instant(at)); err != nil {
 			return err
 		}
