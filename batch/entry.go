@@ -73,6 +73,10 @@ type Entry struct {
 	MailedAt    time.Time // when the server accepted it; zero before
 	MailReply   string    // what the mail server, or the network, last said
 
+	// SlipSHA256 is the hash, in hex, of the slip that was given out: the one mailed
+	// last, else the one that was left in the results first.
+	SlipSHA256 string
+
 	// Retries is how often Retry has tried again what a run left: a charge of
 	// unknown outcome first, a mail later. A run begins the count anew.
 	Retries int

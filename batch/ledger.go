@@ -130,6 +130,7 @@ type Query struct {
 	States         []State
 	ChargeStatuses []string  // what the API last said of the charge: pending, ...
 	PaidSince      time.Time // paid at or after it
+	SlipSHA256     string    // of the slip that was given out
 	Job            int64     // accepted by this job
 }
 

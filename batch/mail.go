@@ -54,6 +54,9 @@ func (s *settler) mail(ctx context.Context, done *settled) error {
 		e.MailedTo = to
 		e.MailReply = ""
 		e.Retries = done.retries
+		if pdf != nil {
+			e.SlipSHA256 = digest(pdf)
+		}
 	})
 	if err != nil {
 		return err

@@ -24,6 +24,12 @@ type output struct {
 // createOutput makes the folder beside the file, or under outDir when that is
 // given. It holds personal data, so only its owner may look inside.
 func (r *Runner) createOutput(path, outDir string, j *job) (*output, error) {
+	o := r.outputOf(path, outDir, j)
+	return o, errors.Join(r.disk().MakeFolder(o.dir), r.disk().MakeFolder(filepath.Join(o.dir, slipsFolder)))
+}
+
+// outputOf says where the folder is, and where in it the slips are.
+func (r *Runner) outputOf(path, outDir string, j *job) *output {
 	if outDir == "" {
 		outDir = filepath.Dir(path)
 	}
@@ -33,7 +39,7 @@ func (r *Runner) createOutput(path, outDir string, j *job) (*output, error) {
 	for _, row := range j.sheet.Rows {
 		o.slips[row.Invoice.Number] = slipsFolder + "/" + names.nameOf(row.Invoice.Number) + ".pdf"
 	}
-	return o, errors.Join(r.disk().MakeFolder(o.dir), r.disk().MakeFolder(filepath.Join(o.dir, slipsFolder)))
+	return o
 }
 
 const slipsFolder = "slips"
@@ -43,21 +49,21 @@ func (o *output) errors() string  { return filepath.Join(o.dir, o.stem+".errors.
 func (o *output) receipt() string { return filepath.Join(o.dir, "receipt.json") }
 
 // slip stores an invoice's slip, drawing it unless that was done already. It
-// returns the path relative to the folder, with forward slashes.
-func (o *output) slip(s *settler, e Entry, pdf []byte) (string, error) {
+// returns the path relative to the folder, with forward slashes, and the slip.
+func (o *output) slip(s *settler, e Entry, pdf []byte) (string, []byte, error) {
 	if pdf == nil {
 		var err error
 		if pdf, err = s.press.Draw(s.instructions(e)); err != nil {
-			return "", err
+			return "", nil, err
 		}
 	}
 	name := o.slips[e.Invoice.Number]
 	o.at(SlipWriting)
 	if err := o.disk().Write(filepath.Join(o.dir, filepath.FromSlash(name)), pdf); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	o.at(SlipWritten)
-	return name, nil
+	return name, pdf, nil
 }
 
 // Report is what a run did.

@@ -211,15 +211,32 @@ func (s *settler) settleRow(ctx context.Context, o *RowOutcome, out *output) *St
 	}
 	o.chargedIn = o.chargedIn || done.chargedIn
 	o.Result = resultOf(o.Entry.State, o.chargedIn)
-	s.leaveSlip(o, out, done.slip)
+	slip := s.leaveSlip(o, out, done.slip)
+	if err == nil && slip != nil {
+		err = s.rememberSlip(ctx, o, slip)
+	}
 	return stopOf(err)
 }
 
-// leaveSlip stores the slip of an invoice that can be paid.
-func (s *settler) leaveSlip(o *RowOutcome, out *output, drawn []byte) {
+// leaveSlip stores the slip of an invoice that can be paid, and returns it.
+func (s *settler) leaveSlip(o *RowOutcome, out *output, drawn []byte) (slip []byte) {
 	if o.Entry.State.HasCharge() && s.payable(o.Entry) {
-		o.Slip, o.slipErr = out.slip(s, o.Entry, drawn)
+		o.Slip, slip, o.slipErr = out.slip(s, o.Entry, drawn)
 	}
+	return slip
+}
+
+// rememberSlip notes which slip was given out, unless one was mailed.
+func (s *settler) rememberSlip(ctx context.Context, o *RowOutcome, slip []byte) error {
+	if o.Entry.SlipSHA256 != "" {
+		return nil
+	}
+	done := settled{entry: o.Entry}
+	err := s.record(ctx, &done, o.Entry.State, "its slip is in the results", func(e *Entry) { e.SlipSHA256 = digest(slip) })
+	if unlessStale(err) == nil {
+		o.Entry = done.entry
+	}
+	return unlessStale(err)
 }
 
 // tally counts settled invoices and tells the one who listens.

@@ -9,18 +9,7 @@ import (
 // ledger alone: nothing is charged and nothing is mailed. The error is
 // ErrNotFound when the ledger hasn't met the file's bytes.
 func (r *Runner) Rewrite(ctx context.Context, path, outDir string) (*Report, error) {
-	sheet, err := r.readSheet(path)
-	if err != nil {
-		return nil, err
-	}
-	jobs, err := r.Ledger.JobsOfFile(ctx, sheet.SHA256)
-	if err != nil {
-		return nil, err
-	}
-	if len(jobs) == 0 {
-		return nil, ErrNotFound
-	}
-	job, err := r.remember(ctx, sheet, jobs)
+	job, err := r.recall(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +29,22 @@ func (r *Runner) Rewrite(ctx context.Context, path, outDir string) (*Report, err
 	}
 	report.Errors, err = out.write(r.Settings, job, report)
 	return report, err
+}
+
+// recall reads a file that was run before, and what became of its rows.
+func (r *Runner) recall(ctx context.Context, path string) (*job, error) {
+	sheet, err := r.readSheet(path)
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := r.Ledger.JobsOfFile(ctx, sheet.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	if len(jobs) == 0 {
+		return nil, ErrNotFound
+	}
+	return r.remember(ctx, sheet, jobs)
 }
 
 // remember looks up the rows of a file that was run before. Those charged for

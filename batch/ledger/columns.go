@@ -77,6 +77,7 @@ func columnsOf(e *batch.Entry) []column {
 		{"mailed_at", (*instant)(&e.MailedAt)},
 		{"mail_reply", &e.MailReply},
 
+		{"slip_sha256", &e.SlipSHA256},
 		{"retries", &e.Retries},
 		{"purged_at", (*instant)(&e.PurgedAt)},
 

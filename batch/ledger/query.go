@@ -95,7 +95,7 @@ func pageOf(q batch.Query) (query string, args []any, err error) {
 		index = "+"
 		args = append(args, arg)
 	}
-	if len(q.Numbers) > 0 || !q.PaidSince.IsZero() {
+	if len(q.Numbers) > 0 || q.SlipSHA256 != "" || !q.PaidSince.IsZero() {
 		where, order = "+"+where, "+id" // their indexes aren't in the order of the ids
 	}
 	if len(q.Numbers) > 0 {
@@ -104,6 +104,10 @@ func pageOf(q batch.Query) (query string, args []any, err error) {
 			return "", nil, err
 		}
 		add("number IN (SELECT value FROM json_each(?))", string(numbers))
+	}
+	if q.SlipSHA256 != "" {
+		where += " AND slip_sha256 <> ''" // as the index has it
+		add("slip_sha256 = ?", q.SlipSHA256)
 	}
 	if !q.PaidSince.IsZero() {
 		add("paid_at >= ?", instant(q.PaidSince))

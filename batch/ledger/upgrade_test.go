@@ -90,7 +90,7 @@ func firstRelease(t *testing.T, path string) {
 // insertAsOnce leaves out what the first release didn't know.
 func insertAsOnce(t *testing.T, c *sql.Conn, e *batch.Entry) {
 	t.Helper()
-	added := []string{"retries", "mail_owed", "revision", "purged_at"}
+	added := []string{"retries", "mail_owed", "revision", "purged_at", "slip_sha256"}
 	known := slices.DeleteFunc(columnsOf(e), func(c column) bool { return slices.Contains(added, c.name) })
 	names := join(known, ", ", func(c column) string { return c.name })
 	values := join(known, ", ", func(column) string { return "?" })

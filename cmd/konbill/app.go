@@ -71,7 +71,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVar(&a.langFlag, "lang", "", a.say("表示言語：ja または en", "language of messages: ja or en"))
 	root.AddCommand(
 		a.demoCommand(), a.checkCommand(), a.runCommand(), a.serveCommand(), a.reconcileCommand(), a.syncCommand(), a.resendCommand(), a.recallCommand(),
-		a.resultsCommand(), a.statusCommand(),
+		a.resultsCommand(), a.verifyCommand(), a.statusCommand(),
 		a.previewCommand(), a.doctorCommand(), a.sandboxCommand(), a.configCommand(), a.versionCommand(),
 	)
 	for _, cmd := range root.Commands() {

@@ -332,7 +332,7 @@ func testEntries(t *testing.T, newStore Store) {
 	second, _ := b.open(sample("40"), sample("05"))
 	paid := b.walk(b.entry(batch.KeyOf(account, "10")), batch.Charged)
 	if _, err := b.Move(b.t.Context(), move(paid, batch.Charged), func(e *batch.Entry) {
-		e.Charge.Status, e.Charge.PaidAt = "successful", at(5)
+		e.Charge.Status, e.Charge.PaidAt, e.SlipSHA256 = "successful", at(5), "aa"
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -351,6 +351,8 @@ func testEntries(t *testing.T, newStore Store) {
 		{"a payment status", batch.Query{ChargeStatuses: []string{"expired", "successful"}}, []string{"10"}},
 		{"a payment status nobody has", batch.Query{ChargeStatuses: []string{"expired"}}, []string{}},
 		{"paid since", batch.Query{PaidSince: stored(at(5))}, []string{"10"}},
+		{"a slip", batch.Query{SlipSHA256: "aa"}, []string{"10"}},
+		{"a slip nobody has", batch.Query{SlipSHA256: "bb"}, []string{}},
 		{"paid since, too late", batch.Query{PaidSince: at(6)}, []string{}},
 		{"a payment status and another's state", batch.Query{ChargeStatuses: []string{"successful"}, States: []batch.State{charging}}, []string{}},
 		{"a job", batch.Query{Job: first}, []string{"30", "10", "20"}},

@@ -346,6 +346,7 @@ func (t *tables) selected(q batch.Query) []batch.Entry {
 		if (len(numbers) == 0 || numbers[e.Invoice.Number]) &&
 			(len(q.States) == 0 || slices.Contains(q.States, e.State)) &&
 			(len(q.ChargeStatuses) == 0 || slices.Contains(q.ChargeStatuses, e.Charge.Status)) &&
+			(q.SlipSHA256 == "" || q.SlipSHA256 == e.SlipSHA256) &&
 			(q.PaidSince.IsZero() || !e.Charge.PaidAt.Before(q.PaidSince)) &&
 			(q.Job == 0 || q.Job == e.Job) {
 			selected = append(selected, *e)
