@@ -1,0 +1,114 @@
+package batch_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"konbill/batch"
+	"konbill/batch/ledger"
+	"konbill/batch/omise"
+	"konbill/batch/omise/omisetest"
+	"konbill/invoice"
+	"konbill/invoice/csvfile"
+	"konbill/mailer"
+	"konbill/mailer/mailertest"
+	"konbill/templates"
+)
+
+// BenchmarkSettle runs a file of new invoices from bytes to results, with slips
+// and mails, against the practice API and a mail server on loopback, at eight
+// workers and no limit to the pace. In "again" the same file is run once more,
+// and nothing is left to do.
+func BenchmarkSettle(b *testing.B) {
+	for _, c := range []struct {
+		name    string
+		latency time.Duration
+		mailOff bool
+		again   bool
+	}{
+		{name: "all"}, {name: "all at 50 ms", latency: 50 * time.Millisecond}, {name: "mail off", mailOff: true}, {name: "again", again: true},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			const rows = 1000
+			for range b.N {
+				b.StopTimer()
+				r := benchRunner(b, c.latency)
+				r.Settings.MailOff = c.mailOff
+				path := benchFile(b, rows)
+				if c.again {
+					benchRun(b, r, path, rows, batch.Issued)
+				}
+				b.StartTimer()
+				benchRun(b, r, path, rows, map[bool]batch.Result{false: batch.Issued, true: batch.AlreadyIssued}[c.again])
+			}
+			b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "invoices/s")
+		})
+	}
+}
+
+func benchRun(b *testing.B, r *batch.Runner, path string, rows int, want batch.Result) {
+	b.Helper()
+	report, err := r.Run(b.Context(), path, "")
+	if err != nil || report.Receipt.Results[want].Rows != rows {
+		b.Fatal(report.Receipt.Results, err)
+	}
+}
+
+func benchFile(b *testing.B, rows int) string {
+	b.Helper()
+	var text strings.Builder
+	text.WriteString("invoice_no,amount,email,name,phone,description\n")
+	for i := range rows {
+		fmt.Fprintf(&text, "INV-%06d,%d,customer%d@example.jp,山田 太郎,0901111%04d,11月分ご利用料金\n", i, 1000+i, i, i%10000)
+	}
+	path := filepath.Join(b.TempDir(), "invoices.csv")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return path
+}
+
+func benchRunner(b *testing.B, latency time.Duration) *batch.Runner {
+	b.Helper()
+	must := func(err error) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	api := omisetest.NewServer(omisetest.Options{Latency: latency})
+	stop, err := api.Start()
+	must(err)
+	b.Cleanup(stop)
+	mail, err := mailertest.Start(mailertest.Options{})
+	must(err)
+	b.Cleanup(func() { mail.Close() })
+	book, err := ledger.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "konbill.db"))
+	must(err)
+	b.Cleanup(func() { book.Close() })
+	wait := func(context.Context, time.Duration) error { return nil }
+	client, err := omise.New(omise.Config{
+		URL: api.URL(), SecretKey: "skey_test_bench", RequestsPerSecond: 1e6, Timeout: 10 * time.Second, Wait: wait,
+	})
+	must(err)
+	post, err := mailer.NewSMTP(mailer.SMTPConfig{Host: mail.Host(), Port: mail.Port(), TLS: "none", Connections: 4})
+	must(err)
+	b.Cleanup(func() { post.Close() })
+	return &batch.Runner{
+		Ledger: book, Gateway: client, Mailer: post, Fingerprint: client.Fingerprint(),
+		Settings: batch.Settings{
+			Reading: batch.Reading{
+				Rules:    invoice.Rules{DueDays: 30, MaxDueDays: 60, NameOverflow: invoice.CutName, Language: invoice.Japanese},
+				Language: invoice.Japanese,
+			},
+			Merchant: templates.Merchant{Name: "さくら商店", Phone: "03-0000-0000"},
+			Workers:  8, SettleAfter: time.Minute, LoopbackAPI: true, MailFrom: "billing@sakura.example", ResultsEncoding: csvfile.UTF8,
+			ConfigHash: "c0ffee", Who: "run",
+		},
+		Now: time.Now, Wait: wait,
+	}
+}
