@@ -134,7 +134,7 @@ func (s *settler) compose(e Entry, to, messageID string) (pdf []byte, envelope m
 
 func (s *settler) instructions(e Entry) templates.Instructions {
 	return templates.Instructions{
-		Merchant: s.Settings.Merchant, Invoice: e.Invoice,
+		Texts: s.Settings.Texts, Merchant: s.Settings.Merchant, Invoice: e.Invoice,
 		PaymentCode: e.Charge.PaymentCode, AuthorizeURI: e.Charge.AuthorizeURI, ExpiresAt: e.Charge.ExpiresAt,
 	}
 }

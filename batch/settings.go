@@ -22,7 +22,9 @@ type Reading struct {
 type Settings struct {
 	Reading Reading
 
-	Merchant    templates.Merchant
+	Merchant templates.Merchant
+	Texts    *templates.Set // of slips and mails to customers; nil: Konbill's own
+
 	MaxTotal    invoice.Yen   // per run; 0 is no limit
 	SourceFirst bool          // POST /sources, then /charges; else one request
 	Workers     int           // invoices settled at the same time, 1 or more

@@ -1,15 +1,12 @@
 package templates
 
 import (
-	"embed"
 	"errors"
 	"fmt"
-	htmltemplate "html/template"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	texttemplate "text/template"
 	"unicode"
 
 	"konbill/invoice"
@@ -37,33 +34,11 @@ func MailOf(i Instructions) (Mail, error) {
 		return Mail{}, err
 	}
 	facts := letterOf(i, link)
-	text, html, err := write("mail", facts)
+	text, html, err := i.Texts.write("mail", facts)
 	if err != nil {
 		return Mail{}, err
 	}
 	return Mail{Subject: facts.Subject, Text: text, HTML: html, AttachmentName: attachmentName(i)}, nil
-}
-
-//go:embed mail
-var mailFiles embed.FS
-
-var (
-	textMails = texttemplate.Must(texttemplate.New("").Funcs(texttemplate.FuncMap{
-		"inc": func(n int) int { return n + 1 },
-	}).ParseFS(mailFiles, "mail/*.txt"))
-	htmlMails = htmltemplate.Must(htmltemplate.ParseFS(mailFiles, "mail/*.html"))
-)
-
-// write fills in both templates of a mail.
-func write(name string, facts any) (text, html string, err error) {
-	var asText, asHTML strings.Builder
-	if err := textMails.ExecuteTemplate(&asText, name+".txt", facts); err != nil {
-		return "", "", err
-	}
-	if err := htmlMails.ExecuteTemplate(&asHTML, name+".html", facts); err != nil {
-		return "", "", err
-	}
-	return asText.String(), asHTML.String(), nil
 }
 
 // plainLink is what an address may hold for its text and its link to be the
@@ -118,31 +93,32 @@ type letter struct {
 }
 
 func letterOf(i Instructions, link *url.URL) letter {
-	w, m := i.Wording(), mailWordingIn(i.Invoice.Language)
+	all := i.Texts.wordsIn(i.Invoice.Language)
+	w, m := all.Shared, all.Mail
 	merchant := oneLine(i.Merchant.Name)
 	l := letter{
-		Language: i.Invoice.Language, Colon: m.colon,
+		Language: i.Invoice.Language, Colon: m.Colon,
 		Subject: subject(i, w, m), Due: fact{w.Due, i.Deadline()}, Before: before(i, m),
-		Addressee: oneLine(i.Addressee()), Lead: fmt.Sprintf(m.lead, merchant), Attached: m.attached,
-		BillHeading: m.bill, Bill: billOf(i, w, m),
-		PayHeading: m.pay, LinkLabel: w.Link, Link: i.AuthorizeURI, AboutLink: aboutLink(link, w, m),
-		WhereTo: w.WhereTo, Places: strings.Join(w.Places, m.separator), NotHere: w.NotHere, SecondMail: m.secondMail,
-		ContactHeading: m.unexpected, Contact: w.QuestionsTo,
-		Merchant: merchant, Address: lines(i.Merchant.Address), Ways: waysTo(i.Merchant, w), CheckByHand: m.checkByHand,
+		Addressee: oneLine(i.Addressee()), Lead: fill(m.Lead, "merchant", merchant), Attached: m.Attached,
+		BillHeading: m.Bill, Bill: billOf(i, w, m),
+		PayHeading: m.Pay, LinkLabel: w.Link, Link: i.AuthorizeURI, AboutLink: aboutLink(link, w, m),
+		WhereTo: w.WhereTo, Places: strings.Join(w.Places, m.Separator), NotHere: w.NotHere, SecondMail: m.SecondMail,
+		ContactHeading: m.Unexpected, Contact: w.QuestionsTo,
+		Merchant: merchant, Address: lines(i.Merchant.Address), Ways: waysTo(i.Merchant, w), CheckByHand: m.CheckByHand,
 	}
 	if i.PaymentCode != "" {
-		l.Steps = append(slices.Clone(m.steps), m.number)
+		l.Steps = append(slices.Clone(m.Steps), m.Numbers)
 		l.Numbers = append(l.Numbers, fact{w.Code, oneLine(i.PaymentCode)})
 	} else {
-		l.Steps = append(slices.Clone(m.steps), m.phoneOnly)
-		l.NoCode = m.noCode
+		l.Steps = append(slices.Clone(m.Steps), m.PhoneOnly)
+		l.NoCode = m.NoCode
 	}
 	l.Numbers = append(l.Numbers, fact{w.Phone, oneLine(i.Phone())})
 	if i.Reminder {
-		l.DueSoon = fmt.Sprintf(m.dueSoon, merchant)
+		l.DueSoon = fill(m.DueSoon, "merchant", merchant)
 	}
 	if i.Sample {
-		l.Sample = m.sampleNote
+		l.Sample = m.SampleNote
 	}
 	return l
 }
@@ -151,20 +127,20 @@ func letterOf(i Instructions, link *url.URL) letter {
 // That a bill replaces another is marked on the mail that brings it, and on its
 // copies; a reminder comes after them.
 func subject(i Instructions, w Wording, m mailWording) string {
-	text := fmt.Sprintf(m.subject, oneLine(i.Merchant.Name), w.Title, oneLine(i.Invoice.Number), i.DueDay())
+	text := fill(m.Subject, "merchant", i.Merchant.Name, "title", w.Title, "number", i.Invoice.Number, "due_day", i.DueDay())
 	if i.Reissued && !i.Reminder {
-		text = m.reissued + text
+		text = m.Reissued + text
 	}
 	if i.Reminder {
-		text = m.reminder + text
+		text = m.Reminder + text
 	}
 	if i.Again {
-		text = m.again + text
+		text = m.Again + text
 	}
 	if i.Sample {
 		text = fmt.Sprintf("[%s] %s", w.Sample, text)
 	}
-	return text
+	return oneLine(text)
 }
 
 // before tells how a mail stands to what the customer was mailed before. A
@@ -173,12 +149,12 @@ func before(i Instructions, m mailWording) []string {
 	var told []string
 	switch {
 	case i.Reminder:
-		told = append(told, m.sameBill)
+		told = append(told, m.SameBill)
 	case i.Again:
-		told = append(told, m.sentBefore)
+		told = append(told, m.SentBefore)
 	}
 	if i.Reissued {
-		told = append(told, m.replaces)
+		told = append(told, m.Replaces)
 	}
 	return told
 }
@@ -186,7 +162,7 @@ func before(i Instructions, m mailWording) []string {
 func billOf(i Instructions, w Wording, m mailWording) []fact {
 	amount := i.Amount()
 	if tax := i.Tax(); tax != "" {
-		amount += m.separator + tax
+		amount += m.Separator + tax
 	}
 	return withValues(
 		fact{w.Number, i.Invoice.Number},
@@ -202,7 +178,7 @@ func aboutLink(link *url.URL, w Wording, m mailWording) []string {
 	if link.Scheme != "https" || link.Host != paymentHost {
 		return nil
 	}
-	return []string{w.LinkHost, fmt.Sprintf(m.checkHost, paymentHost)}
+	return []string{w.LinkHost, fill(m.CheckHost, "host", paymentHost)}
 }
 
 // paymentHost is where the payment service shows its instructions (payment
@@ -251,6 +227,22 @@ func lines(text string) []string {
 	return given
 }
 
+// maxFileFormat bounds mail.file beside its number, in bytes: a number has 64
+// characters, and the name with all of them and a sample's mark must fit in a
+// header line (300 bytes, see mailer.Attachment).
+const maxFileFormat = 36
+
+var plainFile = regexp.MustCompile(`^[^/\\:*?"<>|[:cntrl:]]+\.pdf$`)
+
+// checkFileName looks at the name that a merchant gives to attachments.
+func (w *words) checkFileName(from source) []Fault {
+	format := fill(w.Mail.File, "number", "")
+	if plainFile.MatchString(w.Mail.File) && len(format) <= maxFileFormat {
+		return nil
+	}
+	return []Fault{from.fault("mail.file", faultBadFileName, "")}
+}
+
 // attachmentName keeps to characters that are safe in a file name on every
 // system.
 func attachmentName(i Instructions) string {
@@ -260,7 +252,7 @@ func attachmentName(i Instructions) string {
 		}
 		return '_'
 	}, strings.ToValidUTF8(i.Invoice.Number, "_"))
-	name := fmt.Sprintf(mailWordingIn(i.Invoice.Language).file, number)
+	name := fill(i.Texts.wordsIn(i.Invoice.Language).Mail.File, "number", number)
 	if i.Sample {
 		name = i.Wording().Sample + "_" + name
 	}

@@ -2,7 +2,6 @@ package templates
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -122,18 +121,18 @@ func TestSubjectsAreMarked(t *testing.T) {
 // bill itself.
 func TestWhatCameBeforeIsToldFirst(t *testing.T) {
 	for _, language := range []invoice.Language{invoice.Japanese, invoice.English} {
-		words := mailWordingIn(language)
+		words := bill(language).Texts.wordsIn(language).Mail
 		i := bill(language)
 		i.Reminder, i.Reissued, i.Again = true, true, true
 		m := mailOf(t, i)
 		for _, part := range []string{m.Text, m.HTML} {
-			top, _, _ := strings.Cut(part, words.bill)
-			for _, told := range []string{fmt.Sprintf(words.dueSoon, i.Merchant.Name), i.Deadline(), words.sameBill, words.replaces} {
+			top, _, _ := strings.Cut(part, words.Bill)
+			for _, told := range []string{fill(words.DueSoon, "merchant", i.Merchant.Name), i.Deadline(), words.SameBill, words.Replaces} {
 				if !strings.Contains(top, told) {
 					t.Errorf("%s: no %q at the top of\n%s", language, told, part)
 				}
 			}
-			if strings.Contains(part, words.sentBefore) {
+			if strings.Contains(part, words.SentBefore) {
 				t.Errorf("%s: a reminder says twice that it is no new bill:\n%s", language, part)
 			}
 		}

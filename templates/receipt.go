@@ -1,7 +1,6 @@
 package templates
 
 import (
-	"fmt"
 	"time"
 
 	"konbill/invoice"
@@ -9,6 +8,7 @@ import (
 
 // Payment is a bill that was paid.
 type Payment struct {
+	Texts    *Set // nil: Konbill's own
 	Merchant Merchant
 	Invoice  invoice.Invoice
 	PaidAt   time.Time // zero: not told
@@ -20,7 +20,7 @@ type Payment struct {
 // says so, and therefore tells neither tax nor registration number.
 func ReceiptOf(p Payment) (Mail, error) {
 	facts := receiptLetterOf(p)
-	text, html, err := write("receipt", facts)
+	text, html, err := p.Texts.write("receipt", facts)
 	if err != nil {
 		return Mail{}, err
 	}
@@ -48,24 +48,25 @@ type receiptLetter struct {
 }
 
 func receiptLetterOf(p Payment) receiptLetter {
-	bill := Instructions{Merchant: p.Merchant, Invoice: p.Invoice}
-	w, m := bill.Wording(), mailWordingIn(p.Invoice.Language)
+	bill := Instructions{Texts: p.Texts, Merchant: p.Merchant, Invoice: p.Invoice}
+	words := p.Texts.wordsIn(p.Invoice.Language)
+	w, r := words.Shared, words.Receipt
 	merchant := oneLine(p.Merchant.Name)
 	reached := p.Merchant
 	reached.RegistrationNumber = ""
 	return receiptLetter{
-		Language: p.Invoice.Language, Colon: m.colon,
-		Subject:   fmt.Sprintf(m.receiptSubject, merchant, oneLine(p.Invoice.Number)),
-		Addressee: oneLine(bill.Addressee()), Received: fmt.Sprintf(m.received, merchant),
-		PaidHeading: m.paid,
+		Language: p.Invoice.Language, Colon: words.Mail.Colon,
+		Subject:   oneLine(fill(r.Subject, "merchant", p.Merchant.Name, "number", p.Invoice.Number)),
+		Addressee: oneLine(bill.Addressee()), Received: fill(r.Received, "merchant", merchant),
+		PaidHeading: r.Paid,
 		Paid: withValues(
 			fact{w.Number, p.Invoice.Number},
 			fact{w.Description, p.Invoice.Description},
-			fact{m.paidAmount, bill.Amount()},
-			fact{m.paidOn, paidOn(bill, p.PaidAt)},
+			fact{r.Amount, bill.Amount()},
+			fact{r.PaidOn, paidOn(bill, p.PaidAt)},
 		),
-		NothingToDo: m.nothingToDo, NoReceipt: m.noReceipt,
-		ContactHeading: m.receiptQuestions, Contact: m.receiptContact,
+		NothingToDo: r.NothingToDo, NoReceipt: r.NoReceipt,
+		ContactHeading: r.Questions, Contact: r.QuestionsTo,
 		Merchant: merchant, Address: lines(p.Merchant.Address), Ways: waysTo(reached, w),
 	}
 }

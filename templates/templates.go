@@ -2,12 +2,14 @@
 // Japanese and English, the texts of the mail, and the fonts.
 //
 // Slip and mail show the same facts in the same words. Both take them from
-// [Instructions], whose methods write each fact for people, and from
-// [WordingIn]; neither formats an amount or a date by itself.
+// [Instructions], whose methods write each fact for people; neither formats an
+// amount or a date by itself. The words and the templates of the mails are files
+// (texts/), which a merchant can override: see [Load].
 package templates
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +30,7 @@ type Merchant struct {
 
 // Instructions are the facts of one payment, the same on slip and mail.
 type Instructions struct {
+	Texts        *Set // nil: Konbill's own
 	Merchant     Merchant
 	Invoice      invoice.Invoice
 	PaymentCode  string // empty: only the link leads to payment
@@ -40,18 +43,15 @@ type Instructions struct {
 }
 
 // Wording is the wording in the customer's language.
-func (i Instructions) Wording() Wording { return WordingIn(i.Invoice.Language) }
+func (i Instructions) Wording() Wording { return i.Texts.wordsIn(i.Invoice.Language).Shared }
 
 // Addressee is the customer's name as written, with 様 or 御中 behind it in
 // Japanese.
 func (i Instructions) Addressee() string {
-	switch {
-	case i.Invoice.Language == invoice.English:
-		return i.Invoice.Name
-	case i.Invoice.Company:
-		return i.Invoice.Name + " 御中"
+	if i.Invoice.Company {
+		return fill(i.Wording().Company, "name", i.Invoice.Name)
 	}
-	return i.Invoice.Name + " 様"
+	return fill(i.Wording().Person, "name", i.Invoice.Name)
 }
 
 // Amount is the amount to pay: 12,345円 or ¥12,345.
@@ -61,14 +61,14 @@ func (i Instructions) Amount() string { return i.Invoice.Amount.Format(i.Invoice
 // as the invoice tells. It is empty when the invoice tells neither.
 func (i Instructions) Tax() string {
 	w, inv := i.Wording(), i.Invoice
-	tax := inv.Tax.Format(inv.Language)
+	tax, rate := inv.Tax.Format(inv.Language), strconv.Itoa(inv.TaxRate)
 	switch {
 	case inv.Tax > 0 && inv.TaxRate > 0:
-		return fmt.Sprintf(w.taxAtRate, inv.TaxRate, tax)
+		return fill(w.TaxAtRate, "rate", rate, "tax", tax)
 	case inv.Tax > 0:
-		return fmt.Sprintf(w.tax, tax)
+		return fill(w.Tax, "tax", tax)
 	case inv.TaxRate > 0:
-		return fmt.Sprintf(w.taxIncluded, inv.TaxRate)
+		return fill(w.TaxIncluded, "rate", rate)
 	}
 	return ""
 }
@@ -87,7 +87,7 @@ func (i Instructions) DeadlineLines() (day, hour string) {
 
 func (i Instructions) deadline(beforeHour string) string {
 	day, hour := i.dueDay()
-	return fmt.Sprintf(i.Wording().until, i.writeDay(day), beforeHour+hour)
+	return fill(i.Wording().Until, "day", i.writeDay(day), "hour", beforeHour+hour)
 }
 
 // Steps are the steps of paying. Without a payment code none of them speaks of
@@ -98,7 +98,7 @@ func (i Instructions) Steps() []string {
 		return w.HowToPay
 	}
 	last := len(w.HowToPay) - 1
-	return append(w.HowToPay[:last:last], w.phoneOnly)
+	return append(w.HowToPay[:last:last], w.PhoneOnly)
 }
 
 // DueDay is the day of Deadline alone, without the weekday, for a mail's

@@ -1,103 +1,85 @@
 package templates
 
-import "konbill/invoice"
-
-// Wording are the words that slip and mail share, in one language.
+// Wording are the words that slip and mail share, in one language. A wording
+// file gives each under the key of its tag; holds and needs name what may, and
+// what must, stand in it in braces.
 type Wording struct {
-	Title       string // of the slip
-	Lead        string // what the slip asks for, in a sentence or two
-	Sample      string // across a preview
-	Number      string // label of the invoice number
-	Description string
-	Amount      string
-	Code        string // label of the payment code
-	Phone       string // label of the phone number to enter
-	Due         string // label of the deadline
-	Link        string // label of the payment page's address
+	Title       string `key:"title"`               // of the slip
+	Lead        string `key:"lead"`                // what the slip asks for, in a sentence or two
+	Sample      string `key:"sample"`              // across a preview
+	Person      string `key:"person" needs:"name"` // whom it is for
+	Company     string `key:"company" needs:"name"`
+	Number      string `key:"number"` // label of the invoice number
+	Description string `key:"description"`
+	Amount      string `key:"amount"`
+	Code        string `key:"code"`  // label of the payment code
+	Phone       string `key:"phone"` // label of the phone number to enter
+	Due         string `key:"due"`   // label of the deadline
+	Link        string `key:"link"`  // label of the payment page's address
 
-	HowTo    string   // heading above HowToPay
-	HowToPay []string // the steps, in order; the stores' own screens are left to the payment page
-	WhereTo  string   // heading above Places
-	Places   []string // where one can pay, most used first
-	NotHere  string   // where one can't
-	LinkHost string   // why the link leads to the payment service
-	Questions,
-	QuestionsTo string // heading, and the sentence before the merchant's contact
+	HowTo     string   `key:"how_to"`     // heading above HowToPay
+	HowToPay  []string `key:"how_to_pay"` // the steps, in order; the stores' own screens are left to the payment page
+	PhoneOnly string   `key:"phone_only"` // the last of HowToPay where there is no payment code
+	WhereTo   string   `key:"where_to"`   // heading above Places
+	Places    []string `key:"places"`     // where one can pay, most used first
+	NotHere   string   `key:"not_here"`   // where one can't
+	LinkHost  string   `key:"link_host"`  // why the link leads to the payment service
 
-	MerchantPhone, MerchantHours, MerchantEmail, RegistrationNumber string // labels
+	Questions   string `key:"questions"`    // heading
+	QuestionsTo string `key:"questions_to"` // the sentence before the merchant's contact
 
-	tax, taxAtRate, taxIncluded string // formats: yen; percent and yen; percent
-	until                       string // format: day, hour
-	phoneOnly                   string // the last of HowToPay where there is no payment code
+	MerchantPhone      string `key:"merchant_phone"` // labels
+	MerchantHours      string `key:"merchant_hours"`
+	MerchantEmail      string `key:"merchant_email"`
+	RegistrationNumber string `key:"registration_number"`
+
+	Tax         string `key:"tax" needs:"tax"`
+	TaxAtRate   string `key:"tax_at_rate" needs:"rate tax"`
+	TaxIncluded string `key:"tax_included" needs:"rate"`
+	Until       string `key:"until" needs:"day hour"` // the deadline
 }
 
-// WordingIn returns the words of a language; Japanese for one that Konbill
-// doesn't speak.
-func WordingIn(language invoice.Language) Wording {
-	if language == invoice.English {
-		return english
-	}
-	return japanese
+// mailWording are the words of the mail beyond those it shares with the slip.
+type mailWording struct {
+	Subject  string `key:"subject" holds:"merchant title number due_day"`
+	Again    string `key:"again"` // marks in front of the subject
+	Reminder string `key:"reminder"`
+	Reissued string `key:"reissued"`
+
+	Lead       string `key:"lead" holds:"merchant"`
+	Attached   string `key:"attached"`
+	SentBefore string `key:"sent_before"`               // of what is mailed again
+	DueSoon    string `key:"due_soon" holds:"merchant"` // of a reminder, before the deadline
+	SameBill   string `key:"same_bill"`                 // of a reminder, after it
+	Replaces   string `key:"replaces"`                  // of a bill that replaces one that ended unpaid
+	SampleNote string `key:"sample_note"`
+
+	Bill      string   `key:"bill"` // headings
+	Pay       string   `key:"pay"`
+	Steps     []string `key:"steps"`
+	Numbers   string   `key:"numbers"`    // the step at which a store asks for numbers
+	PhoneOnly string   `key:"phone_only"` // that step without a payment code
+	NoCode    string   `key:"no_code"`    // where the numbers are, without a payment code
+	CheckHost string   `key:"check_host" holds:"host"`
+
+	SecondMail  string `key:"second_mail"`
+	Unexpected  string `key:"unexpected"` // heading above the merchant's contact
+	CheckByHand string `key:"check_by_hand"`
+
+	Colon     string `key:"colon"`               // between label and value
+	Separator string `key:"separator"`           // between places, and before the tax
+	File      string `key:"file" needs:"number"` // the attachment's name
 }
 
-var japanese = Wording{
-	Title:       "コンビニお支払いのご案内",
-	Lead:        "下記のとおりご請求申し上げます。\nお支払い期限までにお支払いください。",
-	Sample:      "見本",
-	Number:      "請求書番号",
-	Description: "件名",
-	Amount:      "ご請求金額",
-	Code:        "お支払い番号",
-	Phone:       "電話番号",
-	Due:         "お支払い期限",
-	Link:        "お支払い手順のページ",
-	HowTo:       "お支払い方法",
-	HowToPay: []string{
-		"二次元コードを読み取るか、下のアドレスを開いて、お支払い手順のページを表示します。",
-		"お支払い先を選び、画面の手順に従ってお進みください。",
-		"お支払い番号と電話番号の入力を求められたときは、この案内に記載の番号を入力してください。",
-	},
-	WhereTo:     "お支払いいただける場所",
-	Places:      []string{"ローソン", "ミニストップ", "セイコーマート", "ファミリーマート", "銀行・ゆうちょ銀行のATM（ペイジー）", "ネットバンキング"},
-	NotHere:     "セブン-イレブンではお支払いいただけません。",
-	LinkHost:    "お支払い手順のページは、決済サービス Omise（pay.omise.co）が提供しています。",
-	Questions:   "お問い合わせ",
-	QuestionsTo: "ご不明な点や、お心当たりのない場合は、お支払いの前に下記までご連絡ください。",
-
-	MerchantPhone: "電話", MerchantHours: "受付時間", MerchantEmail: "メール", RegistrationNumber: "登録番号",
-
-	tax: "うち消費税 %s", taxAtRate: "うち消費税（%d%%） %s", taxIncluded: "消費税（%d%%）込み",
-	until:     "%s%sまで",
-	phoneOnly: "電話番号を求められたときは、この案内に記載の番号を入力してください。",
-}
-
-var english = Wording{
-	Title:       "How to pay at a convenience store",
-	Lead:        "Please pay the amount below before the deadline, at a convenience store or by one of the other ways listed.",
-	Sample:      "SAMPLE",
-	Number:      "Invoice number",
-	Description: "For",
-	Amount:      "Amount to pay",
-	Code:        "Payment code",
-	Phone:       "Phone number",
-	Due:         "Pay by",
-	Link:        "Payment instructions",
-	HowTo:       "How to pay",
-	HowToPay: []string{
-		"Scan the QR code, or open the address below, to see the payment instructions.",
-		"Choose where to pay and follow the steps on the screen.",
-		"If you are asked for a payment code and a phone number, enter the ones printed here.",
-	},
-	WhereTo:     "Where you can pay",
-	Places:      []string{"Lawson", "MiniStop", "Seicomart", "FamilyMart", "bank and post office ATMs (Pay-easy)", "online banking"},
-	NotHere:     "7-Eleven does not take this payment.",
-	LinkHost:    "The payment instructions are a page of the payment service Omise (pay.omise.co).",
-	Questions:   "Questions",
-	QuestionsTo: "If anything is unclear, or you do not expect this bill, please contact us before you pay.",
-
-	MerchantPhone: "Phone", MerchantHours: "Hours", MerchantEmail: "E-mail", RegistrationNumber: "Registration number",
-
-	tax: "including consumption tax of %s", taxAtRate: "including %d%% consumption tax of %s", taxIncluded: "including %d%% consumption tax",
-	until:     "%[1]s, %[2]s Japan time",
-	phoneOnly: "If you are asked for a phone number, enter the one printed here.",
+// receiptWording are the words of the mail that confirms a payment.
+type receiptWording struct {
+	Subject     string `key:"subject" holds:"merchant number"`
+	Received    string `key:"received" holds:"merchant"`
+	Paid        string `key:"paid"` // heading
+	Amount      string `key:"amount"`
+	PaidOn      string `key:"paid_on"`
+	NothingToDo string `key:"nothing_to_do"`
+	NoReceipt   string `key:"no_receipt"`   // what the mail is not
+	Questions   string `key:"questions"`    // heading
+	QuestionsTo string `key:"questions_to"` // the sentence before the merchant's contact
 }

@@ -27,7 +27,7 @@ func (a *app) check(files []string) error {
 	if err != nil {
 		return err
 	}
-	var worst error
+	worst := a.checkTexts(c)
 	checked := []checkedFile{}
 	for _, path := range files {
 		sheet, err := batch.ReadSheet(path, c.reading(a.lang), a.now())

@@ -39,6 +39,8 @@ type config struct {
 	Follow   followConfig        `koanf:"follow"`
 	Serve    serveConfig         `koanf:"serve"`
 	Columns  map[string][]string `koanf:"columns"` // field to headers, beside the usual ones
+
+	Templates templatesConfig `koanf:"templates"`
 }
 
 type merchantConfig struct {
@@ -119,6 +121,10 @@ type followConfig struct {
 	WebhookListen     string `koanf:"webhook_listen"`
 	WebhookPath       string `koanf:"webhook_path"`
 	WebhookSecretFile string `koanf:"webhook_secret_file"`
+}
+
+type templatesConfig struct {
+	Folder string `koanf:"folder"` // empty: Konbill's own texts
 }
 
 type serveConfig struct {

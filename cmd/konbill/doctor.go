@@ -80,6 +80,7 @@ func (a *app) examine(ctx context.Context) ([]examination, error) {
 		found = append(found, a.examineAPI(ctx, c, keys)...)
 	}
 	found = append(found, a.examineMail(ctx, c, keys))
+	found = append(found, a.examineTexts(c)...)
 	found = append(found, a.examineFonts(c), a.examineLedger(ctx, c), a.examineDisk(c), a.examineSchedule(c), a.examineInbox(c))
 	if c.Follow.WebhookListen != "" {
 		_, err := a.webhookSecrets(c.Follow)

@@ -47,8 +47,12 @@ func (a *app) preview(path string, line int, out string) error {
 		return err
 	}
 	inv := row.Invoice
+	texts, err := loadTexts(c)
+	if err != nil {
+		return err
+	}
 	facts := templates.Instructions{
-		Merchant: templates.Merchant(c.Merchant), Invoice: inv,
+		Texts: texts, Merchant: templates.Merchant(c.Merchant), Invoice: inv,
 		PaymentCode: sampleCode, AuthorizeURI: sampleLink, ExpiresAt: inv.Due, Sample: true,
 	}
 	press, err := slip.NewPress(facts.Merchant, []invoice.Invoice{inv})

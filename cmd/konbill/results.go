@@ -35,7 +35,11 @@ func (a *app) results(ctx context.Context, path, out string) error {
 		return err
 	}
 	defer book.Close()
-	report, err := a.recorder(c, book).Rewrite(ctx, path, out)
+	recorder, err := a.recorder(c, book)
+	if err != nil {
+		return err
+	}
+	report, err := recorder.Rewrite(ctx, path, out)
 	if errors.Is(err, batch.ErrNotFound) {
 		return fmt.Errorf(a.say("%s は、この台帳（%s）では実行されていません", "%s has not been run with this ledger (%s)"), path, c.Ledger.URL)
 	}
@@ -50,6 +54,7 @@ func (a *app) results(ctx context.Context, path, out string) error {
 }
 
 // recorder is a runner that only looks into the ledger.
-func (a *app) recorder(c config, book *ledger.Ledger) *batch.Runner {
-	return &batch.Runner{Ledger: book, Settings: c.settings(a.lang, "results"), Now: a.now, Wait: a.wait}
+func (a *app) recorder(c config, book *ledger.Ledger) (*batch.Runner, error) {
+	settings, err := a.settings(c, "results")
+	return &batch.Runner{Ledger: book, Settings: settings, Now: a.now, Wait: a.wait}, err
 }

@@ -58,10 +58,14 @@ func (c config) reading(lang invoice.Language) batch.Reading {
 	}
 }
 
-func (c config) settings(lang invoice.Language, who string) batch.Settings {
+// settings are the merchant's choices. The error is about the merchant's own
+// texts.
+func (a *app) settings(c config, who string) (batch.Settings, error) {
+	texts, err := loadTexts(c)
 	return batch.Settings{
-		Reading:         c.reading(lang),
+		Reading:         c.reading(a.lang),
 		Merchant:        templates.Merchant(c.Merchant),
+		Texts:           texts,
 		MaxTotal:        invoice.Yen(c.Limits.MaxTotal),
 		SourceFirst:     c.Omise.Flow == "source-first",
 		Workers:         c.Omise.Workers,
@@ -74,7 +78,7 @@ func (c config) settings(lang invoice.Language, who string) batch.Settings {
 		ResultsEncoding: csvfile.Encoding(c.Results.Encoding),
 		ConfigHash:      c.hash(),
 		Who:             who,
-	}
+	}, err
 }
 
 // workshop is a runner with all it works with, to be closed afterwards.
@@ -98,6 +102,10 @@ func (a *app) open(ctx context.Context, c config, who string) (*workshop, error)
 	if err := c.validateForRun(); err != nil {
 		return nil, err
 	}
+	settings, err := a.settings(c, who)
+	if err != nil {
+		return nil, err
+	}
 	keys, err := a.secrets(c)
 	if err != nil {
 		return nil, err
@@ -117,7 +125,7 @@ func (a *app) open(ctx context.Context, c config, who string) (*workshop, error)
 	}
 	w.close = append(w.close, closePostbox)
 	w.runner = &batch.Runner{
-		Ledger: w.ledger, Gateway: client, Mailer: postbox, Settings: c.settings(a.lang, who),
+		Ledger: w.ledger, Gateway: client, Mailer: postbox, Settings: settings,
 		Fingerprint: client.Fingerprint(), Live: client.Live(),
 		Now: a.now, Wait: a.wait, Drain: a.drain, At: a.at,
 	}

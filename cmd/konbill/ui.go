@@ -16,6 +16,7 @@ import (
 	"konbill/batch"
 	"konbill/batch/inbox"
 	"konbill/invoice/csvfile"
+	"konbill/templates"
 )
 
 // How konbill talks to people:
@@ -51,6 +52,7 @@ func (a *app) explain(err error) (reason, hint string) {
 		total    *inbox.TotalError
 		stop     *batch.Stop
 		gateway  *batch.GatewayError
+		texts    *templates.FolderError
 		path     *fs.PathError
 	)
 	switch {
@@ -62,6 +64,8 @@ func (a *app) explain(err error) (reason, hint string) {
 		return file.Message(a.lang), ""
 	case errors.As(err, &settings):
 		return settings.Message(a.lang), ""
+	case errors.As(err, &texts):
+		return a.explainTexts(texts)
 	case errors.As(err, &limit):
 		return fmt.Sprintf(a.say("請求の合計 %s円が、上限 limits.max_total の %s円を超えています。何も請求していません。",
 				"The file asks for ¥%s in all, limits.max_total allows ¥%s. Nothing was charged."), limit.Total, limit.Max),

@@ -42,7 +42,10 @@ func (a *app) verify(ctx context.Context, files []string, out string) error {
 		return err
 	}
 	defer book.Close()
-	runner := a.recorder(c, book)
+	runner, err := a.recorder(c, book)
+	if err != nil {
+		return err
+	}
 	var worst error
 	verified := []verifiedFile{}
 	for _, path := range files {
