@@ -45,7 +45,9 @@ func (s *settler) mail(ctx context.Context, done *settled) error {
 	attempt := done.entry.MailAttempt + 1
 	id := mailer.MessageID(string(done.entry.Key), attempt, s.Settings.MailFrom)
 	to := s.recipient(done.entry)
-	pdf, envelope, composeErr := s.compose(done.entry, to, id)
+	facts := s.instructions(done.entry)
+	facts.Again = s.resend != nil && done.entry.MailAttempt > 0
+	pdf, envelope, composeErr := s.compose(facts, done.entry, to, id)
 	done.slip = pdf
 	s.at(MailIntending)
 	err := s.intend(ctx, done, Mailing, s.whyMail(), func(e *Entry) {
@@ -110,9 +112,7 @@ func mailState(err error) State {
 }
 
 // compose draws the slip and writes the whole message to bytes.
-func (s *settler) compose(e Entry, to, messageID string) (pdf []byte, envelope mailer.Envelope, err error) {
-	facts := s.instructions(e)
-	facts.Again = s.resend != nil && e.MailAttempt > 0
+func (s *settler) compose(facts templates.Instructions, e Entry, to, messageID string) (pdf []byte, envelope mailer.Envelope, err error) {
 	if pdf, err = s.press.Draw(facts); err != nil {
 		return nil, envelope, fmt.Errorf("draw the slip: %w", err)
 	}
@@ -120,21 +120,28 @@ func (s *settler) compose(e Entry, to, messageID string) (pdf []byte, envelope m
 	if err != nil {
 		return pdf, envelope, fmt.Errorf("write the mail: %w", err)
 	}
-	envelope, err = mailer.Compose(mailer.Message{
+	envelope, err = s.envelope(e, to, messageID, text, pdf)
+	return pdf, envelope, err
+}
+
+// envelope puts a written mail, and the slip when there is one, into bytes.
+func (s *settler) envelope(e Entry, to, messageID string, text templates.Mail, pdf []byte) (mailer.Envelope, error) {
+	m := mailer.Message{
 		ID: messageID, From: s.Settings.MailFrom, ReplyTo: s.Settings.MailReplyTo,
 		To: to, ToName: e.Invoice.Name,
 		Subject: text.Subject, Text: text.Text, HTML: text.HTML, Language: string(e.Invoice.Language),
 		Date: s.Now(),
-		Attachments: []mailer.Attachment{{
-			Name: text.AttachmentName, ContentType: "application/pdf", Data: pdf,
-		}},
-	})
-	return pdf, envelope, err
+	}
+	if pdf != nil {
+		m.Attachments = []mailer.Attachment{{Name: text.AttachmentName, ContentType: "application/pdf", Data: pdf}}
+	}
+	return mailer.Compose(m)
 }
 
 func (s *settler) instructions(e Entry) templates.Instructions {
 	return templates.Instructions{
 		Texts: s.Settings.Texts, Merchant: s.Settings.Merchant, Invoice: e.Invoice,
 		PaymentCode: e.Charge.PaymentCode, AuthorizeURI: e.Charge.AuthorizeURI, ExpiresAt: e.Charge.ExpiresAt,
+		Reissued: e.Revision > 1,
 	}
 }

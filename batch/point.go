@@ -37,6 +37,12 @@ const (
 	MailAnswered  Point = "mail_answered"
 	MailRecorded  Point = "mail_recorded"
 
+	NoticeIntending Point = "notice_intending"
+	NoticeIntended  Point = "notice_intended"
+	NoticeSending   Point = "notice_sending"
+	NoticeAnswered  Point = "notice_answered"
+	NoticeRecorded  Point = "notice_recorded"
+
 	SlipWriting    Point = "slip_writing"
 	SlipWritten    Point = "slip_written"
 	ResultsWriting Point = "results_writing"
@@ -55,6 +61,7 @@ var Points = []Point{
 	ChargeIntending, ChargeIntended, SourceAsking, SourceAnswered, SourceRecorded,
 	ChargeAsking, ChargeAnswered, ChargeRecorded, RefusalRecorded,
 	MailIntending, MailIntended, MailSending, MailAnswered, MailRecorded,
+	NoticeIntending, NoticeIntended, NoticeSending, NoticeAnswered, NoticeRecorded,
 	SlipWriting, SlipWritten, ResultsWriting, ResultsWritten, ErrorsWritten, ReceiptWritten, JobClosed, LockReleased,
 }
 

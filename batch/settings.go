@@ -34,6 +34,8 @@ type Settings struct {
 	MailOff     bool   // no mail is sent: an invoice is finished once charged
 	MailFrom    string // "Name <address>" or a bare address
 	MailReplyTo string // may be empty
+	RemindDays  []int  // how many days before the last one to pay customers are reminded; none: never
+	ReceiptMail bool   // customers are told that their payment has come
 	ResendHeld  bool   // smtp.on_unknown = "resend": rather twice than never
 
 	ResultsEncoding csvfile.Encoding
