@@ -116,7 +116,9 @@ type notifyConfig struct {
 }
 
 type followConfig struct {
-	Sync time.Duration `koanf:"sync"` // between looks at the payments; 0: none by itself
+	Sync         time.Duration `koanf:"sync"`          // between looks at the payments; 0: none by itself
+	RemindBefore string        `koanf:"remind_before"` // such as "7d, 3d, 1d"; empty: nobody is reminded
+	ReceiptMail  bool          `koanf:"receipt_mail"`  // customers are told that their payment has come
 
 	WebhookListen     string `koanf:"webhook_listen"`
 	WebhookPath       string `koanf:"webhook_path"`

@@ -64,6 +64,7 @@ func (c config) validate() error {
 		addresses("notify.to", c.Notify.To),
 		oneOf("notify.lang", c.Notify.Lang, "", "ja", "en"),
 		timeOfDay("notify.expected_by", c.Notify.ExpectedBy),
+		remindBefore(c.Follow.RemindBefore),
 		between("follow.sync", c.Follow.Sync, 0, maxSync),
 		loopbackAddress("follow.webhook_listen", c.Follow.WebhookListen, configNeedsProxy),
 		urlPath("follow.webhook_path", c.Follow.WebhookPath),
@@ -103,8 +104,13 @@ func (c config) validateForRun() error {
 // validateForServe looks at what serve needs beside what a run does. The error
 // is a *configError.
 func (c config) validateForServe() error {
-	if c.Notify.To != "" && c.SMTP.Mode == "off" {
+	switch off := c.SMTP.Mode == "off"; {
+	case off && c.Notify.To != "":
 		return &configError{Key: "notify.to", Code: configNeedsMail}
+	case off && c.Follow.RemindBefore != "":
+		return &configError{Key: "follow.remind_before", Code: configNeedsMail}
+	case off && c.Follow.ReceiptMail:
+		return &configError{Key: "follow.receipt_mail", Code: configNeedsMail}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	"konbill/batch"
 	"konbill/batch/omise/omisetest"
@@ -94,6 +95,9 @@ func TestScenesReachEveryPoint(t *testing.T) {
 			reached[point] = true
 		}
 	}
+	for _, point := range noticePoints {
+		reached[point] = true
+	}
 	for _, point := range batch.Points {
 		if !reached[point] {
 			t.Errorf("no scene is cut short at %s", point)
@@ -114,6 +118,39 @@ func TestCrashPoints(t *testing.T) {
 				scene.play(newShop(t, scene.settings...), point)
 			})
 		}
+	}
+}
+
+// noticePoints are those on the way of a reminder.
+var noticePoints = []batch.Point{
+	batch.NoticeIntending, batch.NoticeIntended, batch.NoticeSending, batch.NoticeAnswered, batch.NoticeRecorded,
+}
+
+// TestRemindCrashPoints kills the real process on the way of a reminder, and
+// reminds again: nobody is reminded twice, and who perhaps was isn't again.
+func TestRemindCrashPoints(t *testing.T) {
+	for _, point := range noticePoints {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t, oneByOne, "KONBILL_FOLLOW__REMIND_BEFORE=3d")
+			s.konbill(exitDone, "run", s.file("rows.csv", crashNumbers...))
+			s.must(s.clock.jump(27 * 24 * time.Hour))
+			s.crash(string(point)+":1", "remind")
+			fateUnknown := slices.Contains([]batch.Point{batch.NoticeIntended, batch.NoticeSending, batch.NoticeAnswered}, point)
+			s.konbill(map[bool]int{true: exitNeedsPerson, false: exitDone}[fateUnknown], "remind")
+			s.konbill(exitDone, "remind")
+			mails := s.mailed()
+			sent := map[batch.Point]int{batch.NoticeIntended: 1, batch.NoticeSending: 1}[point]
+			if sent == 0 {
+				sent = 2
+			}
+			if mails["C-1"] != sent || mails["C-2"] != 2 {
+				t.Errorf("mails %v, want %d and 2", mails, sent)
+			}
+			if charges := s.requests("POST", "/charges"); charges != len(crashNumbers) {
+				t.Errorf("%d requests for a charge", charges)
+			}
+		})
 	}
 }
 

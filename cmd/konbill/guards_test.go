@@ -54,6 +54,18 @@ var guards = []guard{
 	{"the same number with other content is a conflict", []edit{
 		{"batch/ledger.go", "case issued.Amount != row.Amount:", "case false:"},
 	}, "./batch", "TestDiffers"},
+	{"whether a bill is paid is asked for right before a reminder", []edit{
+		{"batch/errand.go", "if t.status != statusPending {", "if true {"},
+	}, "./batch", "TestWhoHasPaidIsNotReminded"},
+	{"a payment heard of makes a reminder's intent stale", []edit{
+		{"batch/notice.go", `m.ChargeStatus != "" && m.ChargeStatus != e.Charge.Status`, "false"},
+	}, "./batch", "TestPaidRightBeforeTheReminder"},
+	{"a reminder is sent once", []edit{
+		{"batch/errand.go", "case n == nil, n.State == Mailing:", "case true:"},
+	}, "./batch", "TestRemind"},
+	{"a reminder whose answer is lost is held", []edit{
+		{"batch/errand.go", "if t.begun != nil && t.begun.State == Mailing {", "if false {"},
+	}, "./batch", "TestReminderOfADeadProcess"},
 	{"one run at a time", []edit{
 		{"batch/run.go", "release, err := r.Ledger.Hold(ctx)", "release, err := func() {}, error(nil)"},
 	}, "./batch", "TestOneRunAtATime"},

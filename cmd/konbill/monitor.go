@@ -27,7 +27,8 @@ type monitor struct {
 	passes      *prometheus.CounterVec // by how they ended
 	skipped     prometheus.Counter
 	retried     *prometheus.CounterVec // by what became of it
-	webhooks    *prometheus.CounterVec // likewise
+	notices     *prometheus.CounterVec // by kind, and what became of them
+	webhooks    *prometheus.CounterVec // by what became of them
 	unknown     prometheus.Gauge
 	openCharges prometheus.Gauge
 	unclear     prometheus.Gauge
@@ -67,6 +68,7 @@ func newMonitor() *monitor {
 		passes:      counter("konbill_runs_total", "Runs over the inbox, by how they ended.", "outcome"),
 		skipped:     prometheus.NewCounter(prometheus.CounterOpts{Name: "konbill_runs_skipped_total", Help: "Scheduled runs left out, since the one before still went on."}),
 		retried:     counter("konbill_retried_total", "Deferred mails and unknown charges tried again between runs, by what became of them.", "outcome"),
+		notices:     counter("konbill_notices_total", "Reminders and receipts mailed to customers, by what became of them.", "kind", "outcome"),
 		webhooks:    counter("konbill_webhooks_total", "Webhooks that came, by what became of them.", "outcome"),
 		unknown:     gauge("konbill_unknown_charges", "Charges of unknown outcome in the ledger."),
 		openCharges: gauge("konbill_open_charges", "Charges that wait for payment, at the latest look."),
@@ -86,7 +88,7 @@ func newMonitor() *monitor {
 	for _, outcome := range follow.Outcomes {
 		m.webhooks.WithLabelValues(string(outcome))
 	}
-	m.registry.MustRegister(m.rows, m.yen, m.passes, m.skipped, m.retried, m.webhooks, m.unknown, m.openCharges, m.unclear, m.payments, m.paymentsYen, m.lastSuccess, m.nextRun, m.inboxFiles,
+	m.registry.MustRegister(m.rows, m.yen, m.passes, m.skipped, m.retried, m.notices, m.webhooks, m.unknown, m.openCharges, m.unclear, m.payments, m.paymentsYen, m.lastSuccess, m.nextRun, m.inboxFiles,
 		m.api, m.smtp, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -532,6 +532,41 @@ func TestServeFollowsPayments(t *testing.T) {
 	n.stop(p)
 }
 
+// TestServeReminds: who hasn't paid is reminded in the daytime, once, and who has
+// is told that the payment has come.
+func TestServeReminds(t *testing.T) {
+	t.Parallel()
+	n := newNight(t, "KONBILL_FOLLOW__REMIND_BEFORE=3d", "KONBILL_FOLLOW__RECEIPT_MAIL=true")
+	p := n.serve()
+	n.drop("due.csv", rowsOf("D-1", "D-2"))
+	n.hear(p, "file=due.csv id=2026-12-01-due rows=2")
+	if status, err := n.ask(http.MethodPost, "/charges/"+n.charged()["D-2"][0]+"/mark_as_paid", nil); err != nil || status != http.StatusOK {
+		t.Fatalf("mark_as_paid: %d, %v", status, err)
+	}
+	n.jump(time.Hour)
+	n.hear(p, `msg="payments looked at" paid=1`)
+	n.hear(p, `msg="customers mailed" notice=receipt outcomes=map[mailed:1]`)
+	n.jump(27*24*time.Hour - 8*time.Hour) // 28 December, 3:00 in Japan
+	n.hear(p, `msg="payments looked at"`)
+	n.jump(6 * time.Hour)
+	n.hear(p, `msg="customers mailed" notice=reminder outcomes=map[mailed:1]`)
+	n.jump(2 * time.Hour)
+	n.hear(p, `msg="payments looked at"`)
+	if metrics := n.get("/metrics"); !strings.Contains(metrics, `konbill_notices_total{kind="reminder",outcome="mailed"} 1`) {
+		t.Errorf("metrics:\n%s", metrics)
+	}
+	n.stop(p)
+	customers := 0
+	for _, m := range n.mail.Messages() {
+		if m.To != keiri {
+			customers++
+		}
+	}
+	if customers != 4 {
+		t.Errorf("%d mails to customers: two bills, a reminder and a receipt are expected", customers)
+	}
+}
+
 // TestServeMissesARun: staff hear of a run that has not come by the time they
 // expect it.
 func TestServeMissesARun(t *testing.T) {

@@ -35,12 +35,13 @@ type service struct {
 
 	busy sync.Mutex
 	// What follows is read and written by whoever holds busy.
-	fromBefore []staff.File // processed by an earlier process, which could not tell staff any more
-	untold     []staff.File // processed, and the mail about it has not gone yet
-	failed     failedPass
-	retryFrom  time.Time               // no leftover is tried again before: the latest try failed
-	syncFrom   time.Time               // payments are not looked at again before
-	waitingFor map[string]inbox.Reason // files that staff have been told about
+	fromBefore  []staff.File // processed by an earlier process, which could not tell staff any more
+	untold      []staff.File // processed, and the mail about it has not gone yet
+	failed      failedPass
+	retryFrom   time.Time               // no leftover is tried again before: the latest try failed
+	syncFrom    time.Time               // payments are not looked at again before
+	noticesFrom time.Time               // customers are not mailed about older bills again before
+	waitingFor  map[string]inbox.Reason // files that staff have been told about
 
 	outdated        outdatedJobs
 	running         runningPass
@@ -191,6 +192,7 @@ func (s *service) watch(ctx context.Context) {
 		if again == nil {
 			s.retry(ctx)
 			s.syncWhenDue(ctx)
+			s.mailNotices(ctx)
 		}
 		s.busy.Unlock()
 		if again != nil {

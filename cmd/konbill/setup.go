@@ -62,6 +62,7 @@ func (c config) reading(lang invoice.Language) batch.Reading {
 // texts.
 func (a *app) settings(c config, who string) (batch.Settings, error) {
 	texts, err := loadTexts(c)
+	days, _ := remindDays(c.Follow.RemindBefore) // the configuration was checked
 	return batch.Settings{
 		Reading:         c.reading(a.lang),
 		Merchant:        templates.Merchant(c.Merchant),
@@ -74,6 +75,8 @@ func (a *app) settings(c config, who string) (batch.Settings, error) {
 		MailOff:         c.SMTP.Mode == "off",
 		MailFrom:        c.SMTP.From,
 		MailReplyTo:     c.SMTP.ReplyTo,
+		RemindDays:      days,
+		ReceiptMail:     c.Follow.ReceiptMail,
 		ResendHeld:      c.SMTP.OnUnknown == "resend",
 		ResultsEncoding: csvfile.Encoding(c.Results.Encoding),
 		ConfigHash:      c.hash(),

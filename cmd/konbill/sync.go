@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,8 +17,8 @@ func (a *app) syncCommand() *cobra.Command {
 	return a.withJSON(&cobra.Command{
 		Use:   "sync",
 		Short: a.say("お支払いの状況を決済サービスから取り込む", "Bring payments up to date"),
-		Long: a.say("支払い待ちの請求について、入金・期限切れなどを決済サービスに問い合わせ、台帳に記録します。請求もメール送信もしません。konbill run の実行中でも使えます。",
-			"Asks the payment service what became of the charges that wait for payment, and records it. It charges and mails nothing, and works while konbill run does."),
+		Long: a.say("支払い待ちの請求について、入金・期限切れなどを決済サービスに問い合わせ、台帳に記録します。請求はしません。follow.receipt_mail を設定していれば、入金を確認したお客様にお知らせします。konbill run の実行中でも使えます。",
+			"Asks the payment service what became of the charges that wait for payment, and records it. It charges nothing, and mails customers that their payment has come if follow.receipt_mail says so. It works while konbill run does."),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.sync(cmd.Context()) },
 	})
 }
@@ -34,6 +36,9 @@ func (a *app) sync(ctx context.Context) error {
 	ctx, stop := a.untilDrained(ctx)
 	defer stop()
 	synced, err := a.syncWith(ctx, shop)
+	if err == nil && c.Follow.ReceiptMail && c.SMTP.Mode != "off" {
+		err = a.mailReceipts(ctx, shop)
+	}
 	if synced != nil {
 		if a.json {
 			err = worse(err, a.printJSON(syncedJSON(synced)))
@@ -47,6 +52,19 @@ func (a *app) sync(ctx context.Context) error {
 			"Interrupted. What was learnt so far is recorded; run it again for the rest."))
 		return reported(&batch.Stop{Reason: batch.StopInterrupted})
 	case err == nil && synced.NeedsPerson() > 0:
+		return errNeedsPerson
+	}
+	return err
+}
+
+// mailReceipts tells customers of the payments that have come. A run that holds
+// the ledger doesn't keep a sync from being one: the next tells them.
+func (a *app) mailReceipts(ctx context.Context, w *workshop) error {
+	noticed, err := w.runner.MailReceipts(ctx)
+	switch {
+	case errors.Is(err, batch.ErrHeld):
+		return nil
+	case err == nil && slices.ContainsFunc(noticed, batch.Noticed.NeedsPerson):
 		return errNeedsPerson
 	}
 	return err
