@@ -27,7 +27,16 @@ type Message struct {
 	Language string // ja, en: a tag of RFC 5646; empty: not told
 
 	Date        time.Time
+	Pictures    []Picture // that HTML shows; none without HTML
 	Attachments []Attachment
+}
+
+// Picture is an image that travels in a message and that its HTML shows as
+// cid:ContentID (RFC 2392). Nothing is fetched for it.
+type Picture struct {
+	ContentID   string // without angle brackets; unlike any other of the message
+	ContentType string // image/png
+	Data        []byte
 }
 
 // Attachment is a file that goes with a message.
@@ -44,8 +53,9 @@ type Envelope struct {
 	Data      []byte // the whole message, lines ending in CRLF
 }
 
-// Compose writes a message: text and HTML as alternatives, then the
-// attachments, everything in ASCII. The same message gives the same bytes. It
+// Compose writes a message: text and HTML as alternatives, the pictures related
+// to both of them as NTT docomo documents it, then the attachments, everything in
+// ASCII. The same message gives the same bytes. It
 // fails with an *Error for what a header can't hold: an address beyond ASCII,
 // control characters, text that isn't UTF-8.
 func Compose(m Message) (Envelope, error) {
@@ -83,6 +93,8 @@ var (
 	messageID   = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,200}@[A-Za-z0-9.-]{1,255}$`)
 	languageTag = regexp.MustCompile(`^[A-Za-z0-9-]{0,35}$`)
 	contentType = regexp.MustCompile(`^[a-z0-9.+-]{1,100}/[a-z0-9.+-]{1,100}$`)
+	imageType   = regexp.MustCompile(`^image/[a-z0-9.+-]{1,100}$`)
+	contentID   = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,100}@[A-Za-z0-9.-]{1,100}$`)
 )
 
 // maxAttachmentName keeps the header line of a file name below the 998 bytes
@@ -105,6 +117,20 @@ func (m Message) check() error {
 		if a.Name == "" || len(a.Name) > maxAttachmentName || !isHeaderText(a.Name) || !contentType.MatchString(a.ContentType) {
 			return errors.New("an attachment's name or type is malformed")
 		}
+	}
+	return m.checkPictures()
+}
+
+func (m Message) checkPictures() error {
+	if len(m.Pictures) > 0 && m.HTML == "" {
+		return errors.New("there is a picture, but no HTML to show it")
+	}
+	seen := map[string]bool{}
+	for _, p := range m.Pictures {
+		if !contentID.MatchString(p.ContentID) || !imageType.MatchString(p.ContentType) || seen[p.ContentID] {
+			return errors.New("a picture's Content-ID or type is malformed, or its Content-ID is another's")
+		}
+		seen[p.ContentID] = true
 	}
 	return nil
 }
@@ -147,6 +173,16 @@ func (m Message) writeParts(msg *mail.Msg) error {
 	msg.SetBodyString(mail.TypeTextPlain, withCRLF(m.Text))
 	if m.HTML != "" {
 		msg.AddAlternativeString(mail.TypeTextHTML, withCRLF(m.HTML))
+	}
+	for _, p := range m.Pictures {
+		err := msg.EmbedReader(p.ContentID, bytes.NewReader(p.Data), func(f *mail.File) {
+			f.Header.Set("Content-Type", p.ContentType)
+			f.Header.Set("Content-Disposition", "inline")
+			f.Header.Set("Content-ID", "<"+p.ContentID+">")
+		})
+		if err != nil {
+			return err
+		}
 	}
 	for _, a := range m.Attachments {
 		err := msg.AttachReader(a.Name, bytes.NewReader(a.Data), func(f *mail.File) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -26,9 +27,10 @@ func bill() Message {
 		From: from, ReplyTo: "desk@sakura.example", To: "taro@example.com", ToName: "山田 太郎",
 		Subject:  "【さくら商店】コンビニお支払いのご案内（INV-1／12月31日まで）",
 		Text:     "山田 太郎 様\n\nご案内です。\n.\n.dot\n",
-		HTML:     "<!doctype html>\n<p>ご案内です。</p>\n",
+		HTML:     "<!doctype html>\n<p>ご案内です。</p>\n<img src=\"cid:qr@konbill\" alt=\"QR\">\n",
 		Language: "ja",
 		Date:     time.Date(2026, 12, 1, 10, 0, 0, 0, time.FixedZone("JST", 9*60*60)),
+		Pictures: []Picture{{ContentID: "qr@konbill", ContentType: "image/png", Data: []byte("\x89PNG\r\n\x1a\n")}},
 		Attachments: []Attachment{{
 			Name: "お支払いのご案内_INV-1.pdf", ContentType: "application/pdf", Data: bytes.Repeat([]byte("%PDF \r\n\x00\xff"), 40),
 		}},
@@ -48,6 +50,7 @@ func composed(t testing.TB, m Message) Envelope {
 type received struct {
 	header      gomail.Header
 	text, html  string
+	pictures    []Picture
 	attachments []Attachment
 	types       []string // of the parts, in order, depth first
 }
@@ -88,6 +91,9 @@ func (r *received) take(part *gomessage.Entity) error {
 	switch name, _ := attached.Filename(); {
 	case name != "":
 		r.attachments = append(r.attachments, Attachment{Name: name, ContentType: kind, Data: body})
+	case part.Header.Get("Content-Id") != "":
+		id := strings.Trim(part.Header.Get("Content-Id"), "<>")
+		r.pictures = append(r.pictures, Picture{ContentID: id, ContentType: kind, Data: body})
 	case kind == "text/plain":
 		r.text = string(body)
 	default:
@@ -101,7 +107,7 @@ func TestAnotherReaderFindsWhatWasComposed(t *testing.T) {
 	e := composed(t, m)
 	got := parse(t, e.Data)
 
-	if want := "multipart/mixed multipart/alternative text/plain text/html application/pdf"; strings.Join(got.types, " ") != want {
+	if want := "multipart/mixed multipart/related multipart/alternative text/plain text/html image/png application/pdf"; strings.Join(got.types, " ") != want {
 		t.Errorf("parts %v, want %s", got.types, want)
 	}
 	if subject, err := got.header.Subject(); err != nil || subject != m.Subject {
@@ -109,6 +115,9 @@ func TestAnotherReaderFindsWhatWasComposed(t *testing.T) {
 	}
 	if got.text != withCRLF(m.Text) || got.html != withCRLF(m.HTML) {
 		t.Errorf("text %q, HTML %q", got.text, got.html)
+	}
+	if !reflect.DeepEqual(got.pictures, m.Pictures) {
+		t.Errorf("pictures %q", got.pictures)
 	}
 	if len(got.attachments) != 1 || got.attachments[0].Name != m.Attachments[0].Name || !bytes.Equal(got.attachments[0].Data, m.Attachments[0].Data) {
 		t.Errorf("attachments %q", got.attachments)
@@ -153,7 +162,7 @@ func TestComposingKeepsItsBytes(t *testing.T) {
 	other := bill()
 	other.ID = MessageID("acct_1/test/INV-1", 2, other.From)
 	first, second := boundary.FindAllString(string(got), -1), boundary.FindAllString(string(composed(t, other).Data), -1)
-	if len(first) != 2 || first[0] == first[1] || first[0] == second[0] {
+	if len(first) != 3 || first[0] == first[1] || first[1] == first[2] || first[0] == second[0] {
 		t.Errorf("boundaries %v and %v", first, second)
 	}
 }
@@ -280,6 +289,7 @@ func TestHeadersCantBeInjected(t *testing.T) {
 			"From address": func(m *Message) { m.From = evil + "@b.example" }, "ReplyTo": func(m *Message) { m.ReplyTo = evil + " <a@b.example>" },
 			"To": func(m *Message) { m.To = evil + "@b.example" }, "ToName": func(m *Message) { m.ToName = evil },
 			"Subject": func(m *Message) { m.Subject = evil }, "Language": func(m *Message) { m.Language = evil },
+			"ContentID": func(m *Message) { m.Pictures[0].ContentID = evil + "@b" }, "picture": func(m *Message) { m.Pictures[0].ContentType = "image/" + evil },
 			"Name": func(m *Message) { m.Attachments[0].Name = evil }, "ContentType": func(m *Message) { m.Attachments[0].ContentType = evil },
 		} {
 			m := bill()
@@ -328,7 +338,7 @@ func FuzzCompose(f *testing.F) {
 	f.Add("トム, (株)", "\t", "=", "&", "𠮷.pdf", []byte{0})
 	f.Fuzz(func(t *testing.T, name, subject, text, html, file string, data []byte) {
 		m := bill()
-		m.ToName, m.Subject, m.Text, m.HTML = name, subject, text, html
+		m.ToName, m.Subject, m.Text, m.HTML, m.Pictures = name, subject, text, html, nil
 		m.Attachments = []Attachment{{Name: file, ContentType: "application/pdf", Data: data}}
 		e, err := Compose(m)
 		if err != nil {
@@ -351,10 +361,27 @@ func FuzzCompose(f *testing.F) {
 	})
 }
 
+// A picture that nothing shows, or that another one hides, is a mistake.
+func TestPicturesMustBeShown(t *testing.T) {
+	for about, spoil := range map[string]func(*Message){
+		"no HTML":          func(m *Message) { m.HTML = "" },
+		"no Content-ID":    func(m *Message) { m.Pictures[0].ContentID = "" },
+		"the same twice":   func(m *Message) { m.Pictures = append(m.Pictures, m.Pictures[0]) },
+		"not a picture":    func(m *Message) { m.Pictures[0].ContentType = "text/html" },
+		"with angle marks": func(m *Message) { m.Pictures[0].ContentID = "<qr@konbill>" },
+	} {
+		m := bill()
+		spoil(&m)
+		if _, err := Compose(m); KindOf(err) != NotSent {
+			t.Errorf("%s: %v", about, err)
+		}
+	}
+}
+
 // TestTextAlone: what has no HTML isn't wrapped into alternatives.
 func TestTextAlone(t *testing.T) {
 	m := bill()
-	m.HTML = ""
+	m.HTML, m.Pictures = "", nil
 	got := parse(t, composed(t, m).Data)
 	if want := "multipart/mixed text/plain application/pdf"; strings.Join(got.types, " ") != want || got.text != withCRLF(m.Text) {
 		t.Errorf("parts %v, want %s; text %q", got.types, want, got.text)
