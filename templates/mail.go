@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -17,7 +18,26 @@ type Mail struct {
 	Subject        string
 	Text           string // complete by itself
 	HTML           string // the same facts in the same order
+	Inline         []Inline
 	AttachmentName string // of the slip; empty: there is none
+}
+
+// Inline is a picture that the HTML shows from within the mail, as
+// cid:ContentID (RFC 2392).
+type Inline struct {
+	ContentID   string // without angle brackets
+	ContentType string // image/png
+	Data        []byte
+}
+
+// Standalone is the HTML with its pictures in it, to be opened as a file.
+func (m Mail) Standalone() string {
+	html := m.HTML
+	for _, picture := range m.Inline {
+		data := "data:" + picture.ContentType + ";base64," + base64.StdEncoding.EncodeToString(picture.Data)
+		html = strings.ReplaceAll(html, "cid:"+picture.ContentID, data)
+	}
+	return html
 }
 
 // MailOf writes the mail of a payment in the invoice's language. It fails when
@@ -34,11 +54,20 @@ func MailOf(i Instructions) (Mail, error) {
 		return Mail{}, err
 	}
 	facts := letterOf(i, link)
+	code, side, err := drawCode(i.AuthorizeURI)
+	if err != nil {
+		return Mail{}, err
+	}
+	facts.QR.ContentID, facts.QR.Side = code.ContentID, side
 	text, html, err := i.Texts.write("mail", facts)
 	if err != nil {
 		return Mail{}, err
 	}
-	return Mail{Subject: facts.Subject, Text: text, HTML: html, AttachmentName: attachmentName(i)}, nil
+	m := Mail{Subject: facts.Subject, Text: text, HTML: html, AttachmentName: attachmentName(i)}
+	if strings.Contains(html, "cid:"+code.ContentID) { // a merchant's own HTML may do without
+		m.Inline = []Inline{code}
+	}
+	return m, nil
 }
 
 // plainLink is what an address may hold for its text and its link to be the
@@ -54,13 +83,19 @@ func checkLink(link string) (*url.URL, error) {
 }
 
 // fact is one line of the bill.
-type fact struct{ Label, Value string }
+type fact struct {
+	Label, Value string
+	Note         string // smaller, behind the value; may be empty
+	Strong       bool   // what the customer acts on
+}
 
 // letter is everything the two templates show.
 type letter struct {
 	Language  invoice.Language
 	Colon     string
+	Separator string
 	Subject   string
+	Preheader string
 	Sample    string // empty: the real thing
 	Addressee string
 	Lead      string
@@ -77,6 +112,7 @@ type letter struct {
 	LinkLabel  string
 	Link       string
 	AboutLink  []string
+	QR         qrCode
 	Numbers    []fact // payment code and phone number, to be copied
 	NoCode     string // empty: there is a payment code
 	WhereTo    string
@@ -97,23 +133,23 @@ func letterOf(i Instructions, link *url.URL) letter {
 	w, m := all.Shared, all.Mail
 	merchant := oneLine(i.Merchant.Name)
 	l := letter{
-		Language: i.Invoice.Language, Colon: m.Colon,
-		Subject: subject(i, w, m), Due: fact{w.Due, i.Deadline()}, Before: before(i, m),
+		Language: i.Invoice.Language, Colon: m.Colon, Separator: m.Separator,
+		Subject: subject(i, w, m), Preheader: fill(m.Preheader, "amount", i.Amount(), "deadline", i.Deadline()), Due: fact{Label: w.Due, Value: i.Deadline()}, Before: before(i, m),
 		Addressee: oneLine(i.Addressee()), Lead: fill(m.Lead, "merchant", merchant), Attached: m.Attached,
-		BillHeading: m.Bill, Bill: billOf(i, w, m),
-		PayHeading: m.Pay, LinkLabel: w.Link, Link: i.AuthorizeURI, AboutLink: aboutLink(link, w, m),
+		BillHeading: m.Bill, Bill: billOf(i, w),
+		PayHeading: m.Pay, LinkLabel: w.Link, Link: i.AuthorizeURI, AboutLink: aboutLink(link, w, m), QR: qrCode{About: m.QR, Alt: m.QRAlt},
 		WhereTo: w.WhereTo, Places: strings.Join(w.Places, m.Separator), NotHere: w.NotHere, SecondMail: m.SecondMail,
 		ContactHeading: m.Unexpected, Contact: w.QuestionsTo,
 		Merchant: merchant, Address: lines(i.Merchant.Address), Ways: waysTo(i.Merchant, w), CheckByHand: m.CheckByHand,
 	}
 	if i.PaymentCode != "" {
 		l.Steps = append(slices.Clone(m.Steps), m.Numbers)
-		l.Numbers = append(l.Numbers, fact{w.Code, oneLine(i.PaymentCode)})
+		l.Numbers = append(l.Numbers, fact{Label: w.Code, Value: oneLine(i.PaymentCode)})
 	} else {
 		l.Steps = append(slices.Clone(m.Steps), m.PhoneOnly)
 		l.NoCode = m.NoCode
 	}
-	l.Numbers = append(l.Numbers, fact{w.Phone, oneLine(i.Phone())})
+	l.Numbers = append(l.Numbers, fact{Label: w.Phone, Value: oneLine(i.Phone())})
 	if i.Reminder {
 		l.DueSoon = fill(m.DueSoon, "merchant", merchant)
 	}
@@ -159,16 +195,12 @@ func before(i Instructions, m mailWording) []string {
 	return told
 }
 
-func billOf(i Instructions, w Wording, m mailWording) []fact {
-	amount := i.Amount()
-	if tax := i.Tax(); tax != "" {
-		amount += m.Separator + tax
-	}
+func billOf(i Instructions, w Wording) []fact {
 	return withValues(
-		fact{w.Number, i.Invoice.Number},
-		fact{w.Description, i.Invoice.Description},
-		fact{w.Amount, amount},
-		fact{w.Due, i.Deadline()},
+		fact{Label: w.Number, Value: i.Invoice.Number},
+		fact{Label: w.Description, Value: i.Invoice.Description},
+		fact{Label: w.Amount, Value: i.Amount(), Note: i.Tax(), Strong: true},
+		fact{Label: w.Due, Value: i.Deadline(), Strong: true},
 	)
 }
 
@@ -187,10 +219,10 @@ const paymentHost = "pay.omise.co"
 
 func waysTo(m Merchant, w Wording) []fact {
 	return withValues(
-		fact{w.MerchantPhone, m.Phone},
-		fact{w.MerchantHours, m.Hours},
-		fact{w.MerchantEmail, m.Email},
-		fact{w.RegistrationNumber, m.RegistrationNumber},
+		fact{Label: w.MerchantPhone, Value: m.Phone},
+		fact{Label: w.MerchantHours, Value: m.Hours},
+		fact{Label: w.MerchantEmail, Value: m.Email},
+		fact{Label: w.RegistrationNumber, Value: m.RegistrationNumber},
 	)
 }
 

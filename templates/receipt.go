@@ -32,6 +32,7 @@ type receiptLetter struct {
 	Language  invoice.Language
 	Colon     string
 	Subject   string
+	Preheader string
 	Addressee string
 	Received  string
 
@@ -57,13 +58,14 @@ func receiptLetterOf(p Payment) receiptLetter {
 	return receiptLetter{
 		Language: p.Invoice.Language, Colon: words.Mail.Colon,
 		Subject:   oneLine(fill(r.Subject, "merchant", p.Merchant.Name, "number", p.Invoice.Number)),
+		Preheader: fill(r.Preheader, "amount", bill.Amount()),
 		Addressee: oneLine(bill.Addressee()), Received: fill(r.Received, "merchant", merchant),
 		PaidHeading: r.Paid,
 		Paid: withValues(
-			fact{w.Number, p.Invoice.Number},
-			fact{w.Description, p.Invoice.Description},
-			fact{r.Amount, bill.Amount()},
-			fact{r.PaidOn, paidOn(bill, p.PaidAt)},
+			fact{Label: w.Number, Value: p.Invoice.Number},
+			fact{Label: w.Description, Value: p.Invoice.Description},
+			fact{Label: r.Amount, Value: bill.Amount(), Strong: true},
+			fact{Label: r.PaidOn, Value: paidOn(bill, p.PaidAt)},
 		),
 		NothingToDo: r.NothingToDo, NoReceipt: r.NoReceipt,
 		ContactHeading: r.Questions, Contact: r.QuestionsTo,

@@ -80,12 +80,17 @@ func (i Instructions) try(path func(name string) string) []Fault {
 	}
 	facts := letterOf(i, link)
 	needed := []indispensable{
-		{"Addressee", facts.Addressee}, {"Merchant", facts.Merchant}, {"Link", facts.Link}, {"Sample", facts.Sample},
-		{"DueSoon", facts.DueSoon}, {"Bill", i.Invoice.Number}, {"Bill", i.Amount()}, {"Bill", i.Deadline()},
-		{"Numbers", i.PaymentCode}, {"Numbers", i.Phone()},
+		{"Addressee", facts.Addressee}, {"Merchant", facts.Merchant}, {"Link", facts.Link},
+		{"Sample", facts.Sample}, {"DueSoon", facts.DueSoon},
 	}
 	for _, told := range facts.Before {
 		needed = append(needed, indispensable{"Before", told})
+	}
+	for _, f := range facts.Bill {
+		needed = append(needed, indispensable{"Bill", f.Value})
+	}
+	for _, f := range facts.Numbers {
+		needed = append(needed, indispensable{"Numbers", f.Value})
 	}
 	return leftOut(path, "mail", m, needed)
 }
@@ -96,10 +101,11 @@ func (p Payment) try(path func(name string) string) []Fault {
 		return []Fault{templateFault(path, err)}
 	}
 	facts := receiptLetterOf(p)
-	return leftOut(path, "receipt", m, []indispensable{
-		{"Addressee", facts.Addressee}, {"Merchant", facts.Merchant}, {"NoReceipt", facts.NoReceipt},
-		{"Paid", p.Invoice.Number}, {"Paid", facts.Paid[len(facts.Paid)-1].Value},
-	})
+	needed := []indispensable{{"Addressee", facts.Addressee}, {"Merchant", facts.Merchant}, {"NoReceipt", facts.NoReceipt}}
+	for _, f := range facts.Paid {
+		needed = append(needed, indispensable{"Paid", f.Value})
+	}
+	return leftOut(path, "receipt", m, needed)
 }
 
 func leftOut(path func(name string) string, name string, m Mail, needed []indispensable) []Fault {

@@ -46,6 +46,7 @@ type mailWording struct {
 	Reminder string `key:"reminder"`
 	Reissued string `key:"reissued"`
 
+	Preheader  string `key:"preheader" holds:"amount deadline"` // what lists of mails show behind the subject
 	Lead       string `key:"lead" holds:"merchant"`
 	Attached   string `key:"attached"`
 	SentBefore string `key:"sent_before"`               // of what is mailed again
@@ -62,6 +63,8 @@ type mailWording struct {
 	NoCode    string   `key:"no_code"`    // where the numbers are, without a payment code
 	CheckHost string   `key:"check_host" holds:"host"`
 
+	QR          string `key:"qr"`     // what the QR code is for
+	QRAlt       string `key:"qr_alt"` // in place of its picture
 	SecondMail  string `key:"second_mail"`
 	Unexpected  string `key:"unexpected"` // heading above the merchant's contact
 	CheckByHand string `key:"check_by_hand"`
@@ -74,6 +77,7 @@ type mailWording struct {
 // receiptWording are the words of the mail that confirms a payment.
 type receiptWording struct {
 	Subject     string `key:"subject" holds:"merchant number"`
+	Preheader   string `key:"preheader" holds:"amount"`
 	Received    string `key:"received" holds:"merchant"`
 	Paid        string `key:"paid"` // heading
 	Amount      string `key:"amount"`

@@ -69,7 +69,7 @@ func (a *app) preview(path string, line int, out string) error {
 	}
 	slipPath := filepath.Join(out, fmt.Sprintf("preview-%d.pdf", line))
 	htmlPath := filepath.Join(out, fmt.Sprintf("preview-%d.html", line))
-	if err := errors.Join(batch.WriteFile(slipPath, pdf), batch.WriteFile(htmlPath, []byte(mail.HTML))); err != nil {
+	if err := errors.Join(batch.WriteFile(slipPath, pdf), batch.WriteFile(htmlPath, []byte(mail.Standalone()))); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s %s\n\n%s\n", a.say("件名：", "Subject:"), mail.Subject, mail.Text)

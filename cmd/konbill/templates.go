@@ -101,10 +101,8 @@ func (a *app) exportTexts(dir string, overwrite bool) error {
 		}
 	}
 	if len(there) > 0 && !overwrite {
-		return &refusal{
-			reason: fmt.Sprintf(a.say("%s には、すでに %s があります。何も書き出していません。", "%s has %s already. Nothing was written."), dir, strings.Join(there, ", ")),
-			hint:   a.say("別のフォルダーに書き出すか、上書きしてよければ --overwrite を付けてください", "write into another folder, or give --overwrite if what is there may be lost"),
-		}
+		return fmt.Errorf(a.say("%s には、すでに %s があるため、何も書き出していません。別のフォルダーに書き出すか、上書きしてよければ --overwrite を付けてください",
+			"%s has %s already, so nothing was written; write into another folder, or give --overwrite if what is there may be lost"), dir, strings.Join(there, ", "))
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -1,0 +1,48 @@
+package templates
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+
+	"rsc.io/qr"
+)
+
+// qrCode is the payment link for a phone's camera, as the HTML shows it.
+type qrCode struct {
+	About     string
+	ContentID string
+	Alt       string
+	Side      int // in pixels
+}
+
+const (
+	module    = 4 // pixels: a phone reads it from a screen at arm's length
+	quietZone = 4 // modules that stay white around a code (ISO/IEC 18004)
+)
+
+// drawCode draws the QR code of a link, black on white whatever is around it,
+// and tells its side in pixels. It fails when the link is too long, some two
+// thousand characters.
+func drawCode(link string) (picture Inline, side int, err error) {
+	code, err := qr.Encode(link, qr.M)
+	if err != nil {
+		return Inline{}, 0, fmt.Errorf("QR code of the payment link: %w", err)
+	}
+	side = (code.Size + 2*quietZone) * module
+	pixels := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})
+	for i := range pixels.Pix {
+		if code.Black(i%side/module-quietZone, i/side/module-quietZone) {
+			pixels.Pix[i] = 1
+		}
+	}
+	var data bytes.Buffer
+	if err := png.Encode(&data, pixels); err != nil {
+		return Inline{}, 0, err
+	}
+	of := sha256.Sum256([]byte(link))
+	return Inline{ContentID: fmt.Sprintf("%x@konbill", of[:8]), ContentType: "image/png", Data: data.Bytes()}, side, nil
+}
