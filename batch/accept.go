@@ -113,11 +113,12 @@ func (m Move) Apply(before Entry, change func(*Entry)) (Entry, error) {
 	return after, nil
 }
 
-// Waits refuses to ask for the charge of a later revision, with a *StaleError,
-// while the one before isn't over unpaid. previous is nil where the ledger doesn't
-// have it.
-func (m Move) Waits(previous *Entry) error {
-	if m.To == Charging && previous != nil && !previous.Charge.OverUnpaid() {
+// Waits refuses to ask for the charge of an invoice, with a *StaleError, while the
+// bill that it takes the place of isn't over unpaid, and once another has taken its
+// own place. previous is nil where the ledger doesn't have it; latest is the number's
+// latest revision.
+func (m Move) Waits(e Entry, previous *Entry, latest Entry) error {
+	if m.To == Charging && (previous != nil && !previous.Charge.OverUnpaid() || latest.Revision > e.Revision) {
 		return &StaleError{Key: m.Key, Want: m.From, Have: m.From}
 	}
 	return nil

@@ -17,6 +17,12 @@ const (
 	faultNoAnswer    = "no_answer"         // timeout or cut
 	faultInterrupted = "interrupted"       // nothing was sent, since the run was to end
 	faultStatus      = "unexpected_answer" // an answer that says nothing certain
+
+	// Of a bill that was to be replaced; nothing was asked for in its place. Their
+	// message is the id of its charge.
+	faultOldPaid    = "old_bill_paid"    // it is paid after all
+	faultOldOpen    = "old_bill_open"    // it can still be paid
+	faultOldUnclear = "old_bill_unclear" // the API doesn't tell
 )
 
 // charge asks the API for the charge of an accepted invoice, and records what
@@ -28,25 +34,35 @@ func (s *settler) charge(ctx context.Context, done *settled) error {
 		if err := s.turn(ctx); err != nil {
 			return &Stop{Reason: StopInterrupted}
 		}
-		s.at(ChargeIntending)
-		if err := s.intendCharge(ctx, done); err != nil {
+		refused, err := s.attempt(ctx, done)
+		if err != nil || refused == nil {
 			return err
 		}
-		s.at(ChargeIntended)
-		charge, refused, err := s.request(ctx, done)
-		switch {
-		case err != nil:
-			return err
-		case refused == nil:
-			return s.recordCharge(ctx, done, charge)
-		}
-		if err := s.recordRefusal(ctx, done, charge, refused); err != nil {
-			return err
-		}
-		if stop := s.stopFor(ctx, done.entry.State, refused, pause); stop != nil || done.entry.State != Accepted {
+		if stop := s.stopFor(ctx, done.entry.State, refused, pause); stop != nil || done.left || done.entry.State != Accepted {
 			return stop
 		}
 	}
+}
+
+// attempt asks for the charge once, unless the bill that it takes the place of
+// forbids it, and records what came of it.
+func (s *settler) attempt(ctx context.Context, done *settled) (*GatewayError, error) {
+	if refused, err := s.mayFollow(ctx, done); refused != nil || err != nil || done.left {
+		return refused, err
+	}
+	s.at(ChargeIntending)
+	if err := s.intendCharge(ctx, done); err != nil {
+		return nil, err
+	}
+	s.at(ChargeIntended)
+	charge, refused, err := s.request(ctx, done)
+	switch {
+	case err != nil:
+		return nil, err
+	case refused == nil:
+		return nil, s.recordCharge(ctx, done, charge)
+	}
+	return refused, s.recordRefusal(ctx, done, charge, refused)
 }
 
 // intendCharge makes the intent durable before any byte leaves.
@@ -185,18 +201,19 @@ func (s *settler) recordRefusal(ctx context.Context, done *settled, seen Charge,
 }
 
 // stopFor decides whether a refusal, which left an invoice in a state, is the
-// run's concern. It returns nil when
-// the run goes on, after a pause if the request may be sent again.
+// run's concern. It returns nil when the run goes on, after a pause if the request
+// may be sent again.
 func (s *settler) stopFor(ctx context.Context, state State, g *GatewayError, p *pause) error {
-	if state == Unknown || state == Declined {
-		s.breaker.note(state == Unknown)
+	unknown := state == Unknown || g.Outcome == UnknownOutcome // the latter of an earlier bill, perhaps
+	if unknown || state == Declined {
+		s.breaker.note(unknown)
 	}
 	switch {
 	case g.Outcome == Unauthorized:
 		return &Stop{Reason: StopUnauthorized, Err: g}
 	case ctx.Err() != nil:
 		return &Stop{Reason: StopInterrupted}
-	case state == Unknown && s.breaker.open():
+	case unknown && s.breaker.open():
 		return &Stop{Reason: StopUnknown, Err: g}
 	case g.Outcome != NotSent && g.Outcome != TooMany:
 		return nil

@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"konbill/invoice"
@@ -21,6 +22,11 @@ type job struct {
 // open accepts the rows of a sheet into the ledger. A row whose number was
 // issued with other content is rejected here.
 func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
+	if r.Reissue {
+		if err := r.askOverdue(ctx, a, s); err != nil {
+			return nil, err
+		}
+	}
 	j := &job{account: a, sheet: s, started: r.Now(), outcomes: make([]RowOutcome, len(s.Rows))}
 	var accepted []invoice.Invoice
 	var at []int
@@ -32,7 +38,9 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 		}
 	}
 	r.at(JobOpening)
-	id, verdicts, err := r.Ledger.OpenJob(ctx, Job{Who: r.Settings.Who, File: s.Name, SHA256: s.SHA256, Account: a, StartedAt: j.started}, accepted)
+	id, verdicts, err := r.Ledger.OpenJob(ctx, Job{
+		Who: r.Settings.Who, File: s.Name, SHA256: s.SHA256, Account: a, StartedAt: j.started, Reissue: r.Reissue,
+	}, accepted)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +50,7 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 		j.outcomes[at[n]].judge(s, v)
 	}
 	for i := range j.outcomes {
-		if err := r.recognise(ctx, a, &j.outcomes[i]); err != nil {
+		if err := r.spare(ctx, a, &j.outcomes[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -53,6 +61,7 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 func (o *RowOutcome) judge(s *Sheet, v Verdict) {
 	if v.Outcome == Conflict {
 		o.Findings = append(o.Findings, s.place(conflict(o.Line, v.Conflict, o.Invoice, v.Entry.Invoice)))
+		o.issued = v.Entry
 		return
 	}
 	o.take(s, v.Entry)
@@ -61,6 +70,9 @@ func (o *RowOutcome) judge(s *Sheet, v Verdict) {
 func (o *RowOutcome) take(s *Sheet, e Entry) {
 	o.Entry = e
 	o.Result = resultOf(e.State, false)
+	o.Findings = slices.DeleteFunc(slices.Clone(o.Findings), func(f invoice.Finding) bool {
+		return f.Code == invoice.CodeEmailDiffers // from an earlier bill
+	})
 	if e.State.HasCharge() && e.Invoice.Email != o.Invoice.Email {
 		o.Findings = append(o.Findings, s.place(invoice.Finding{
 			Line: o.Line, Field: invoice.FieldEmail, Code: invoice.CodeEmailDiffers, Severity: invoice.Notice,
@@ -69,9 +81,9 @@ func (o *RowOutcome) take(s *Sheet, e Entry) {
 	}
 }
 
-// recognise spares a row that was issued before and whose due date alone has
-// become unacceptable since: it is not a mistake, it is already issued.
-func (r *Runner) recognise(ctx context.Context, a Account, o *RowOutcome) error {
+// spare looks up what was issued under the number of a row that its due date alone
+// keeps from being accepted.
+func (r *Runner) spare(ctx context.Context, a Account, o *RowOutcome) error {
 	if !o.rejectedForDueOnly() {
 		return nil
 	}
@@ -79,12 +91,20 @@ func (r *Runner) recognise(ctx context.Context, a Account, o *RowOutcome) error 
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		o.recognise(e, r.Reissue)
 	}
+	return err
+}
+
+// recognise spares a row that was issued before and whose due date alone has
+// become unacceptable since: it is not a mistake, it is already issued. One that
+// is to be issued again needs another date.
+func (o *RowOutcome) recognise(e Entry, reissue bool) {
 	perhapsCharged := e.State.HasCharge() || e.State == Charging || e.State == Unknown
-	if !perhapsCharged || e.Differs(o.Invoice) != "" {
-		return nil
+	if !perhapsCharged || e.Differs(o.Invoice) != "" || reissue && e.Charge.OverUnpaid() {
+		o.issued = e
+		return
 	}
 	for i, f := range o.Findings {
 		if f.Severity == invoice.Error {
@@ -92,7 +112,6 @@ func (r *Runner) recognise(ctx context.Context, a Account, o *RowOutcome) error 
 		}
 	}
 	o.Entry, o.Result = e, resultOf(e.State, false)
-	return nil
 }
 
 func (r Row) rejectedForDueOnly() bool {

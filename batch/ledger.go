@@ -91,7 +91,8 @@ type Ledger interface {
 	// keep the pointer. What a state can't be without is required: an intent its
 	// time, a charge its id, which never changes again, and a mail its
 	// Message-ID. An unknown key is ErrNotFound. To ask for the charge of a later
-	// revision while the charge of the one before isn't over unpaid is stale.
+	// revision while the charge of the one before isn't over unpaid is stale, and so
+	// is asking for one that a later revision has the place of.
 	Move(ctx context.Context, m Move, change func(*Entry)) (Entry, error)
 
 	// Notices returns the notices of an invoice, in the order in which they were

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"strings"
 
 	"golang.org/x/text/language"
@@ -19,13 +20,23 @@ func (o RowOutcome) Message(lang invoice.Language, r Reach) string {
 	}
 	printer := message.NewPrinter(language.Make(string(lang)), message.Catalog(wording))
 	e := o.Entry
-	for _, code := range o.codes(r) {
+	for _, code := range append(o.codes(r), o.notices()...) {
 		var about []any
 		switch code {
 		case codeDeclined, codeUnknown, codeNotAttempted:
 			about = []any{refusalText(e.Refusal), e.Invoice.Number}
 		case codeNotRecorded, codeElsewhere:
 			about = []any{e.Charge.ID}
+		case codeOldPaid, codeOldUnclear:
+			about = []any{e.Refusal.Message}
+		case codeOldOpen:
+			about = []any{cmp.Or(e.Charge.ID, e.Refusal.Message)}
+		case codeEndedUnpaid:
+			about = []any{o.bill().ID}
+		case codeReissued:
+			about = []any{o.replaces}
+		case codeReplaced:
+			about = []any{e.Charge.ID, o.replacedBy}
 		case codeDuplicate:
 			about = []any{e.Charge.ID, e.Duplicates}
 		case codeUnsafeLink:
@@ -110,6 +121,30 @@ var wording = func() catalog.Catalog {
 			ja: "%[1]s 宛てのメールが届いたかどうか確認できていません（%[2]s）。二重送信を防ぐため、自動では再送しません。お客様にご確認のうえ、届いていなければ konbill resend で再送してください。",
 			en: "Whether the mail to %[1]s arrived is not known (%[2]s). It is not sent again by itself. Ask the customer, and send it again with konbill resend if need be.",
 		},
+		codeOldPaid: {
+			ja: "以前の請求（%[1]s）がすでに支払われていたため、再発行していません。この行で請求するものはありません。",
+			en: "The earlier bill (%[1]s) turns out to be paid, so it was not issued again. There is nothing left to bill in this row.",
+		},
+		codeOldOpen: {
+			ja: "以前の請求（%[1]s）がまだ支払える可能性があるため、再発行していません。しばらくしてから再度実行するか、決済サービスの管理画面でご確認ください。",
+			en: "The earlier bill (%[1]s) may still be paid, so it was not issued again. Run the file again in a while, or look at the bill in the payment service's dashboard.",
+		},
+		codeOldUnclear: {
+			ja: "以前の請求（%[1]s）が支払われたかどうか決済サービスに確認できないため、再発行していません。しばらくしてから再度実行するか、決済サービスの管理画面でご確認ください。",
+			en: "The payment service could not say what became of the earlier bill (%[1]s), so it was not issued again. Run the file again in a while, or look at the bill in the payment service's dashboard.",
+		},
+		codeReissued: {
+			ja: "支払われずに終わった以前の請求（%[1]s）に代えて、再発行しました。",
+			en: "Issued again in the place of the earlier bill (%[1]s), which ended unpaid.",
+		},
+		codeReplaced: {
+			ja: "この請求（%[1]s）は支払われずに終わり、新しい請求（%[2]s）を再発行しています。",
+			en: "This bill (%[1]s) ended unpaid and was issued again: %[2]s.",
+		},
+		codeEndedUnpaid: {
+			ja: "この番号の請求（%[1]s）は、支払われずに終わっています。請求し直す場合は、支払期限を先の日付にして（空欄でも可）、konbill run --reissue-expired で実行してください。",
+			en: "The bill under this number (%[1]s) ended unpaid. To bill it again, give it a due date to come (or none) and run it with konbill run --reissue-expired.",
+		},
 	} {
 		mustSet(b, language.Japanese, code, w.ja)
 		mustSet(b, language.English, code, w.en)
@@ -142,6 +177,18 @@ var unattendedWording = map[invoice.Code]struct{ ja, en string }{
 	codeNotAttempted: {
 		ja: "処理が途中で止まったため、まだ請求していません。Konbill が自動で続きから処理します。",
 		en: "Not charged yet, since the run stopped before. Konbill goes on by itself.",
+	},
+	codeOldOpen: {
+		ja: "以前の請求（%[1]s）がまだ支払える可能性があるため、再発行していません。決済サービスの管理画面での確認を、システム担当者に依頼してください。",
+		en: "The earlier bill (%[1]s) may still be paid, so it was not issued again. Have it looked at in the payment service's dashboard.",
+	},
+	codeOldUnclear: {
+		ja: "以前の請求（%[1]s）が支払われたかどうか決済サービスに確認できないため、再発行していません。決済サービスの管理画面での確認を、システム担当者に依頼してください。",
+		en: "The payment service could not say what became of the earlier bill (%[1]s), so it was not issued again. Have it looked at in the payment service's dashboard.",
+	},
+	codeEndedUnpaid: {
+		ja: "この番号の請求（%[1]s）は、支払われずに終わっています。請求し直す場合は、再発行をシステム担当者に依頼してください。",
+		en: "The bill under this number (%[1]s) ended unpaid. To bill it again, ask your system administrator to issue it again.",
 	},
 	codeMailNotSent: {
 		ja: "請求は済んでいますが、メールはまだ送っていません。Konbill が自動で送信します。",

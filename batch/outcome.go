@@ -14,8 +14,11 @@ type RowOutcome struct {
 	Result Result // one of the five
 	Slip   string // path of its slip, relative to the results; empty when there is none
 
-	chargedIn bool  // the charge was made in this run
-	slipErr   error // why there is no slip although there is a charge
+	chargedIn  bool   // the charge was made in this run
+	slipErr    error  // why there is no slip although there is a charge
+	issued     Entry  // the bill under its number, for a row that is rejected because of it
+	replaces   string // the charge that its own, made in this run, takes the place of
+	replacedBy string // the charge that has taken the place of its own
 }
 
 // Code of an outcome, beside those of the row's findings. Like those they are
@@ -34,6 +37,14 @@ const (
 	codeMailDeferred invoice.Code = "mail_deferred"
 	codeMailRefused  invoice.Code = "mail_refused"
 	codeMailHeld     invoice.Code = "mail_held"
+	codeOldPaid      invoice.Code = faultOldPaid    // not issued again, since the bill before is paid
+	codeOldOpen      invoice.Code = faultOldOpen    // likewise, since it isn't over
+	codeOldUnclear   invoice.Code = faultOldUnclear // likewise, since the API doesn't tell
+
+	// Of these nobody has to do anything.
+	codeReissued    invoice.Code = "reissued"     // in the place of a bill that ended unpaid
+	codeReplaced    invoice.Code = "replaced"     // the bill ended unpaid, and another has its place
+	codeEndedUnpaid invoice.Code = "ended_unpaid" // and the number may be billed again
 )
 
 // Codes lists what was found in the row and what became of it, without
@@ -43,7 +54,7 @@ func (o RowOutcome) Codes(r Reach) []invoice.Code {
 	for _, f := range o.Findings {
 		codes = append(codes, f.Code)
 	}
-	codes = append(codes, o.codes(r)...)
+	codes = append(append(codes, o.codes(r)...), o.notices()...)
 	seen := map[invoice.Code]bool{}
 	return slices.DeleteFunc(codes, func(c invoice.Code) bool {
 		again := seen[c]
@@ -57,11 +68,15 @@ type Reach struct {
 	MailOff     bool // smtp.mode = "off"
 	LoopbackAPI bool // payment pages may be on loopback
 	Unattended  bool // what is left over goes on by itself
+	Reissue     bool // bills that are over unpaid were to be issued again
 	Now         time.Time
 }
 
 func (r *Runner) reach() Reach {
-	return Reach{MailOff: r.Settings.MailOff, LoopbackAPI: r.Settings.LoopbackAPI, Unattended: r.Settings.Unattended, Now: r.Now()}
+	return Reach{
+		MailOff: r.Settings.MailOff, LoopbackAPI: r.Settings.LoopbackAPI, Unattended: r.Settings.Unattended,
+		Reissue: r.Reissue, Now: r.Now(),
+	}
 }
 
 // codes lists what became of the invoice, apart from success.
@@ -77,7 +92,7 @@ func (o RowOutcome) codes(r Reach) []invoice.Code {
 	case e.State == Declined:
 		codes = append(codes, codeDeclined)
 	case e.State == Accepted:
-		codes = append(codes, codeNotAttempted)
+		codes = append(codes, whyAccepted(e.Refusal))
 	case e.State == Charging && e.Refusal.Code == faultNotRecorded:
 		codes = append(codes, codeNotRecorded)
 	case !e.State.HasCharge():
@@ -91,6 +106,9 @@ func (o RowOutcome) codes(r Reach) []invoice.Code {
 		codes = append(codes, codeNotPayable)
 	case e.State == Charged && !r.MailOff:
 		codes = append(codes, codeMailNotSent)
+	}
+	if r.Reissue && o.Entry.State.HasCharge() && o.Entry.Charge.Status == "pending" && !o.Entry.Charge.payable(r.Now) {
+		codes = append(codes, codeOldOpen)
 	}
 	if o.Entry.Duplicates != "" {
 		codes = append(codes, codeDuplicate)
@@ -107,6 +125,37 @@ func (o RowOutcome) codes(r Reach) []invoice.Code {
 		codes = append(codes, codeMailHeld)
 	}
 	return codes
+}
+
+// whyAccepted is why an invoice was left accepted.
+func whyAccepted(r Refusal) invoice.Code {
+	switch r.Code {
+	case faultOldPaid, faultOldOpen, faultOldUnclear:
+		return invoice.Code(r.Code)
+	}
+	return codeNotAttempted
+}
+
+// notices lists what is worth knowing of the invoice, and asks for nothing.
+func (o RowOutcome) notices() []invoice.Code {
+	switch {
+	case o.replacedBy != "":
+		return []invoice.Code{codeReplaced}
+	case o.bill().OverUnpaid():
+		return []invoice.Code{codeEndedUnpaid}
+	case o.replaces != "":
+		return []invoice.Code{codeReissued}
+	}
+	return nil
+}
+
+// bill is the charge under the row's number, whether or not the row is taken for
+// it.
+func (o RowOutcome) bill() Charge {
+	if o.known() {
+		return o.Entry.Charge
+	}
+	return o.issued.Charge
 }
 
 // Mail is what became of the row's mail: mailed, deferred, refused, held, off,

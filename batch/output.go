@@ -90,6 +90,10 @@ func (r *Report) NeedsPerson() int {
 // conclude writes results, errors and receipt, and closes the job. It does so
 // however the run ended: nothing that was issued may be missing from them.
 func (r *Runner) conclude(ctx context.Context, j *job, out *output, stop *Stop) (*Report, error) {
+	ctx = context.WithoutCancel(ctx)
+	if err := r.noteReplaced(ctx, j); err != nil && stop == nil {
+		stop = &Stop{Reason: StopLedger, Err: err}
+	}
 	report := &Report{
 		Receipt: j.receipt(r, stop), Rows: j.outcomes, Dir: out.dir, Results: out.results(), Reach: r.reach(),
 	}
@@ -97,7 +101,6 @@ func (r *Runner) conclude(ctx context.Context, j *job, out *output, stop *Stop) 
 	if report.Errors, err = out.write(r.Settings, j, report); err != nil {
 		return report, errors.Join(stopError(stop), err)
 	}
-	ctx = context.WithoutCancel(ctx)
 	if err := r.Ledger.CloseJob(ctx, j.id, r.Now(), report.Receipt.Results); err != nil && stop == nil {
 		stop = &Stop{Reason: StopLedger, Err: err}
 	}

@@ -21,8 +21,9 @@ type Payments struct {
 // Learnt is what an answer of the API led to.
 type Learnt struct {
 	Verdict       PaymentVerdict
-	Fresh         bool  // whether it was judged as an answer that can't be late
-	Before, After Entry // the invoice by which it was judged, and as it is now
+	Said          Charge // the answer
+	Fresh         bool   // whether it was judged as an answer that can't be late
+	Before, After Entry  // the invoice by which it was judged, and as it is now
 }
 
 // Learn judges what the API says of an invoice's charge, and stores it if it is
@@ -31,7 +32,7 @@ type Learnt struct {
 // anew. The error is the ledger's.
 func (p Payments) Learn(ctx context.Context, e Entry, said Charge, fresh bool) (Learnt, error) {
 	for {
-		l := Learnt{Verdict: judge(e.Charge, said, fresh), Fresh: fresh, Before: e, After: e}
+		l := Learnt{Verdict: judge(e.Charge, said, fresh), Said: said, Fresh: fresh, Before: e, After: e}
 		if l.Verdict != News {
 			return l, nil
 		}
@@ -66,7 +67,7 @@ func (r *Runner) askPayment(ctx context.Context, e Entry) (Learnt, error) {
 	case err != nil:
 		return Learnt{Before: e, After: e}, err
 	case found.Key != e.Key:
-		return Learnt{Verdict: Contradiction, Fresh: true, Before: e, After: e}, nil
+		return Learnt{Verdict: Contradiction, Said: found.Charge, Fresh: true, Before: e, After: e}, nil
 	}
 	return Payments{Ledger: r.Ledger, Who: r.Settings.Who, Now: r.Now}.Learn(ctx, e, found.Charge, true)
 }

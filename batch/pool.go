@@ -144,7 +144,7 @@ func (s *settler) settleRows(ctx context.Context, out *output, outcomes []*RowOu
 
 // pool settles n things with a bounded number of workers. After the first
 // *Stop, or once draining, none is begun.
-func (s *settler) pool(ctx context.Context, n int, settle func(i int) *Stop) *Stop {
+func (r *Runner) pool(ctx context.Context, n int, settle func(i int) *Stop) *Stop {
 	var (
 		workers sync.WaitGroup
 		once    sync.Once
@@ -155,7 +155,7 @@ func (s *settler) pool(ctx context.Context, n int, settle func(i int) *Stop) *St
 	halt := func(because *Stop) {
 		once.Do(func() { stop = because; close(stopped) })
 	}
-	for range min(max(s.Settings.Workers, 1), n) {
+	for range min(max(r.Settings.Workers, 1), n) {
 		workers.Go(func() {
 			for i := range todo {
 				if err := settle(i); err != nil {
@@ -164,7 +164,7 @@ func (s *settler) pool(ctx context.Context, n int, settle func(i int) *Stop) *St
 			}
 		})
 	}
-	begun := s.feed(ctx, todo, stopped, n)
+	begun := r.feed(ctx, todo, stopped, n)
 	close(todo)
 	workers.Wait()
 	if stop == nil && begun < n {
@@ -175,16 +175,16 @@ func (s *settler) pool(ctx context.Context, n int, settle func(i int) *Stop) *St
 
 // feed hands out n things to the workers and returns how many it got rid of
 // before it was stopped.
-func (s *settler) feed(ctx context.Context, todo chan<- int, stopped <-chan struct{}, n int) int {
+func (r *Runner) feed(ctx context.Context, todo chan<- int, stopped <-chan struct{}, n int) int {
 	for i := range n {
-		if s.ended(ctx, stopped) {
+		if r.ended(ctx, stopped) {
 			return i
 		}
 		select {
 		case todo <- i:
 		case <-stopped:
 			return i
-		case <-s.Drain:
+		case <-r.Drain:
 			return i
 		}
 	}

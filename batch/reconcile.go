@@ -19,17 +19,30 @@ func (s *settler) sweepFirst(ctx context.Context, j *job) *Stop {
 	if len(undecided) == 0 {
 		return nil
 	}
-	if _, err := s.survey(ctx, j.account); err != nil {
+	survey, err := s.survey(ctx, j.account)
+	if err != nil {
 		return stopOf(err)
 	}
-	return s.lookAgain(ctx, j, undecided)
+	return s.lookAgain(ctx, j, append(undecided, j.overtaken(survey)...))
 }
 
-// lookAgain takes over what a survey has changed. A row whose number turned out
-// to be issued with other content is a conflict.
+// overtaken lists the rows with a bill of which another ledger, or this one before
+// it was restored, has issued a later revision.
+func (j *job) overtaken(s *Survey) []*RowOutcome {
+	latest := map[string]int{}
+	for _, e := range s.Adopted {
+		latest[e.Invoice.Number] = max(latest[e.Invoice.Number], e.Revision)
+	}
+	return j.where(func(o *RowOutcome) bool {
+		return o.Entry.State.HasCharge() && latest[o.Entry.Invoice.Number] > o.Entry.Revision
+	})
+}
+
+// lookAgain takes over what a survey has changed, be it by a later revision. A row
+// whose number turned out to be issued with other content is a conflict.
 func (s *settler) lookAgain(ctx context.Context, j *job, outcomes []*RowOutcome) *Stop {
 	for _, o := range outcomes {
-		e, err := s.Ledger.Entry(ctx, o.Entry.Key)
+		e, err := s.Ledger.Latest(ctx, j.account, o.Entry.Invoice.Number)
 		if err != nil {
 			return stopOf(ledgerStop(err))
 		}

@@ -3,6 +3,9 @@ package batch
 import (
 	"context"
 	"errors"
+	"slices"
+
+	"konbill/invoice"
 )
 
 // Rewrite writes the results of a file that was run before once more, from the
@@ -59,35 +62,81 @@ func (r *Runner) remember(ctx context.Context, s *Sheet, jobs []Job) (*job, erro
 	for i, row := range s.Rows {
 		o := &j.outcomes[i]
 		*o = RowOutcome{Row: row, Result: Rejected}
-		if row.Rejected() {
-			if err := r.recognise(ctx, j.account, o); err != nil {
-				return nil, err
-			}
-		} else if err := r.lookUp(ctx, s, j.account, o); err != nil {
+		if err := r.lookUp(ctx, j, o, ofThisFile); err != nil {
 			return nil, err
 		}
-		o.chargedIn = ofThisFile[o.Entry.Job]
-		if o.known() {
-			o.Result = resultOf(o.Entry.State, o.chargedIn)
-		}
 	}
-	return j, nil
+	return j, r.noteReplaced(ctx, j)
 }
 
-// lookUp judges an accepted row by what the ledger has, without changing it.
-func (r *Runner) lookUp(ctx context.Context, s *Sheet, a Account, o *RowOutcome) error {
-	e, err := r.Ledger.Latest(ctx, a, o.Invoice.Number)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		o.Result = Failed
+// lookUp judges a row by what the ledger has, without changing it.
+func (r *Runner) lookUp(ctx context.Context, j *job, o *RowOutcome, ofThisFile map[int64]bool) error {
+	if o.Rejected() && !o.rejectedForDueOnly() {
 		return nil
-	case err != nil:
+	}
+	revisions, err := r.revisions(ctx, j.account, o.Invoice.Number)
+	if err != nil {
 		return err
 	}
-	verdict := Verdict{Outcome: Known, Entry: e}
-	if field := e.Differs(o.Invoice); field != "" {
-		verdict.Outcome, verdict.Conflict = Conflict, field
+	if len(revisions) == 0 {
+		if !o.Rejected() {
+			o.Result = Failed
+		}
+		return nil
 	}
-	o.judge(s, verdict)
+	e := meant(revisions, o.Invoice, ofThisFile)
+	if o.compare(j.sheet, e); !o.known() {
+		return nil
+	}
+	o.chargedIn = ofThisFile[e.Job]
+	o.Result = resultOf(e.State, o.chargedIn)
+	if latest := revisions[0]; latest.Revision > e.Revision {
+		o.replacedBy = latest.Charge.ID
+	}
 	return nil
+}
+
+// compare judges a row by a bill under its number.
+func (o *RowOutcome) compare(s *Sheet, e Entry) {
+	field := e.Differs(o.Invoice)
+	switch {
+	case o.Rejected():
+		o.recognise(e, false)
+	case field != "":
+		o.judge(s, Verdict{Outcome: Conflict, Entry: e, Conflict: field})
+	default:
+		o.judge(s, Verdict{Outcome: Known, Entry: e})
+	}
+}
+
+// meant is the bill that a row of a file was about: the one that the file was
+// charged for, else the one that says the same, else the latest. Of several the
+// later one counts.
+func meant(revisions []Entry, row invoice.Invoice, ofThisFile map[int64]bool) Entry {
+	for _, is := range []func(Entry) bool{
+		func(e Entry) bool { return ofThisFile[e.Job] },
+		func(e Entry) bool { return e.Differs(row) == "" },
+	} {
+		if i := slices.IndexFunc(revisions, is); i >= 0 {
+			return revisions[i]
+		}
+	}
+	return revisions[0]
+}
+
+// revisions returns the bills under a number, latest first.
+func (r *Runner) revisions(ctx context.Context, a Account, number string) ([]Entry, error) {
+	var revisions []Entry
+	e, err := r.Ledger.Latest(ctx, a, number)
+	for err == nil {
+		revisions = append(revisions, e)
+		if e.Previous() == "" {
+			return revisions, nil
+		}
+		e, err = r.Ledger.Entry(ctx, e.Previous())
+	}
+	if errors.Is(err, ErrNotFound) {
+		return revisions, nil
+	}
+	return nil, err
 }

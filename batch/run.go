@@ -47,6 +47,8 @@ type Runner struct {
 	// many rows and yen may be charged, and its error stops the run.
 	Live    bool
 	Confirm func(Sum) error
+	// Reissue has rows issued again whose bill is over unpaid.
+	Reissue bool
 	// Control, when there is one, must be what the file holds.
 	Control *Control
 
@@ -76,9 +78,10 @@ type Progress struct {
 // Run takes one file as far as it will go and says what became of each row.
 // The report is nil only when nothing at all was charged or mailed: the error
 // is then a *csvfile.FileError, a *ControlError, a *LimitError, ErrHeld,
-// ErrOtherAccount, Confirm's error, a *GatewayError from asking for the account, or the
-// ledger's. A run that stopped on its way returns both: the report covers all
-// rows, and the error is a *Stop.
+// ErrOtherAccount, Confirm's error, a *GatewayError from asking for the account, a
+// *Stop from asking what became of earlier bills, or the ledger's. A run that
+// stopped on its way returns both: the report covers all rows, and the error is a
+// *Stop.
 func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) {
 	sheet, err := r.readSheet(path)
 	if err != nil {

@@ -26,6 +26,7 @@ type settled struct {
 	chargedIn bool   // by this call
 	slip      []byte // when one was drawn for the mail
 	retries   int    // that the next intent counts
+	left      bool   // its charge must not be asked for now, although it is accepted
 }
 
 // settle moves one invoice as far as it will go, from wherever it was left.
@@ -40,7 +41,7 @@ func (s *settler) settle(ctx context.Context, key Key) (settled, error) {
 	done.retries = s.retries(done.entry)
 	for {
 		step := s.next(done.entry)
-		if step == nil {
+		if step == nil || done.left {
 			return done, nil
 		}
 		err := step(s, ctx, &done)
@@ -112,11 +113,14 @@ func (s *settler) giveUpMail(ctx context.Context, done *settled) error {
 	})
 }
 
-// intend stores an intent, durably, before the network is touched.
+// intend stores an intent, durably, before the network is touched. A bill that
+// was paid or called back since it was read is not mailed any more.
 func (s *settler) intend(ctx context.Context, done *settled, to State, why string, change func(*Entry)) error {
-	e, err := s.Ledger.Move(ctx, Move{
-		Key: done.entry.Key, From: done.entry.State, To: to, ByPerson: s.resend != nil, At: s.Now(), Who: s.Settings.Who, Why: why,
-	}, change)
+	m := Move{Key: done.entry.Key, From: done.entry.State, To: to, ByPerson: s.resend != nil, At: s.Now(), Who: s.Settings.Who, Why: why}
+	if to == Mailing {
+		m.ChargeStatus = done.entry.Charge.Status
+	}
+	e, err := s.Ledger.Move(ctx, m, change)
 	if err != nil {
 		return ledgerStop(err)
 	}

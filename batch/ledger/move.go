@@ -42,16 +42,20 @@ func (l *Ledger) move(ctx context.Context, what string, m batch.Move, change fun
 	return moved, nil
 }
 
-// mustWait refuses to ask for the charge of a revision before its time.
+// mustWait refuses to ask for the charge of a revision before its time, and after.
 func (tx transaction) mustWait(ctx context.Context, m batch.Move, e batch.Entry) error {
-	if m.To != batch.Charging || e.Previous() == "" {
+	if m.To != batch.Charging {
 		return nil
+	}
+	latest, err := tx.latest(ctx, e.Account, e.Invoice.Number)
+	if err != nil {
+		return err
 	}
 	previous, err := knownOr(tx.entry(ctx, e.Previous()))
 	if err != nil {
 		return err
 	}
-	return m.Waits(previous)
+	return m.Waits(e, previous, latest)
 }
 
 // A run writes the results itself at its end, and then the job is finished; but

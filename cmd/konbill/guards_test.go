@@ -95,7 +95,7 @@ var guards = []guard{
 		{"batch/run.go", "max > 0 && total.Yen > max", "false && total.Yen > max"},
 	}, "./batch", "TestLimitsComeBeforeEverything"},
 	{"too many unknown outcomes stop the run", []edit{
-		{"batch/charge.go", "case state == Unknown && s.breaker.open():", "case false:"},
+		{"batch/charge.go", "case unknown && s.breaker.open():", "case false:"},
 	}, "./batch", "TestTooManyUnknownOutcomesStopTheRun"},
 	{"nothing goes on when the ledger can't record", []edit{
 		{"batch/pool.go", "halt(err)", "_, _ = halt, err"},

@@ -12,6 +12,7 @@ func testRevisions(t *testing.T, newStore Store) {
 	t.Run("verdicts", func(t *testing.T) { testReissue(t, newStore) })
 	t.Run("one after the other", func(t *testing.T) { testOneAfterTheOther(t, newStore) })
 	t.Run("latest", func(t *testing.T) { testLatest(t, newStore) })
+	t.Run("overtaken", func(t *testing.T) { testOvertaken(t, newStore) })
 }
 
 // end gives a charged invoice a payment status.
@@ -127,4 +128,20 @@ func testLatest(t *testing.T, newStore Store) {
 	if _, err := b.Latest(ctx, batch.Account{ID: account.ID, Live: true}, "1"); !errors.Is(err, batch.ErrNotFound) {
 		t.Errorf("in the other mode: %v", err)
 	}
+}
+
+// testOvertaken: a bill that isn't charged here, and that another ledger has issued
+// again, is none to ask for.
+func testOvertaken(t *testing.T, newStore Store) {
+	b := newBook(t, newStore)
+	first := b.accept(sample("1"))[0]
+	second := foreign("1")
+	second.Revision, second.Key = 2, batch.KeyOfRevision(account, "1", 2)
+	b.adopt(second)
+	b.unchanged(first.Key, func() {
+		var stale *batch.StaleError
+		if _, err := b.Move(t.Context(), move(first, batch.Charging), proofs(first, batch.Charging)); !errors.As(err, &stale) {
+			t.Errorf("asking for a charge that was issued again elsewhere: %v", err)
+		}
+	})
 }

@@ -195,7 +195,7 @@ func (t *tables) move(ctx context.Context, m batch.Move, change func(*batch.Entr
 	if err != nil {
 		return batch.Entry{}, err
 	}
-	if err := m.Waits(t.known(before.Previous())); err != nil {
+	if err := m.Waits(before, t.known(before.Previous()), *t.latest(before.Account, before.Invoice.Number)); err != nil {
 		return batch.Entry{}, err
 	}
 	after, err := m.Apply(before, change)

@@ -1,0 +1,127 @@
+package batch
+
+import (
+	"context"
+	"errors"
+)
+
+// askOverdue takes over what became of the bills that rows have and that, as far
+// as the ledger knows, wait for payment past their due date: only one that the
+// API says is over unpaid is issued again. A bill of which the API can't tell is
+// left as it is. The error is a *Stop, or the ledger's; nothing was recorded but
+// payments.
+func (r *Runner) askOverdue(ctx context.Context, a Account, s *Sheet) error {
+	overdue, err := r.overdue(ctx, a, s)
+	if err != nil {
+		return err
+	}
+	return stopError(r.pool(ctx, len(overdue), func(i int) *Stop {
+		_, err := r.askPayment(ctx, overdue[i])
+		if g := new(GatewayError); errors.As(err, &g) && g.aboutOne() {
+			return nil
+		}
+		if err != nil {
+			return stopOf(surveyStop(ctx, err))
+		}
+		return nil
+	}))
+}
+
+func (r *Runner) overdue(ctx context.Context, a Account, s *Sheet) ([]Entry, error) {
+	var overdue []Entry
+	now := r.Now()
+	for _, row := range s.Rows {
+		if row.Rejected() && !row.rejectedForDueOnly() {
+			continue
+		}
+		e, err := r.Ledger.Latest(ctx, a, row.Invoice.Number)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if e.State.HasCharge() && e.Charge.Status == "pending" && !e.Charge.payable(now) {
+			overdue = append(overdue, e)
+		}
+	}
+	return overdue, nil
+}
+
+// aboutOne reports whether an error of asking for a charge concerns that charge
+// alone: others may be told all the same.
+func (e *GatewayError) aboutOne() bool {
+	return e.Outcome == DeclinedOutcome || e.Outcome == UnknownOutcome
+}
+
+// mayFollow asks what became of the bill that an invoice takes the place of, right
+// before its own charge is asked for: stores report late. Unless that bill is over
+// unpaid, the invoice is left and says why. refused is what kept the API from
+// telling; the error is a *Stop.
+func (s *settler) mayFollow(ctx context.Context, done *settled) (refused *GatewayError, err error) {
+	if done.entry.Previous() == "" {
+		return nil, nil
+	}
+	previous, err := s.Ledger.Entry(ctx, done.entry.Previous())
+	if err != nil {
+		return nil, ledgerStop(err)
+	}
+	learnt, err := s.askPayment(ctx, previous)
+	switch g := new(GatewayError); {
+	case err == nil && learnt.Verdict != Contradiction && learnt.After.Charge.OverUnpaid():
+		return nil, nil
+	case err == nil:
+		return nil, s.leave(ctx, done, whyOpen(learnt), previous)
+	case !errors.As(err, &g):
+		return nil, ledgerStop(err)
+	case !g.aboutOne(), ctx.Err() != nil:
+		return g, nil
+	default:
+		return g, s.leave(ctx, done, faultOldUnclear, previous)
+	}
+}
+
+// whyOpen says what the API's answer about a bill means that isn't over unpaid.
+func whyOpen(l Learnt) string {
+	switch {
+	case l.After.Charge.Paid():
+		return faultOldPaid
+	case l.Said.Status == "pending" && l.Said.ID == l.After.Charge.ID:
+		return faultOldOpen
+	}
+	return faultOldUnclear
+}
+
+// leave has an invoice wait for its file to be run again. Between runs it is not
+// tried again where the bill before is paid: there is nothing left to bill.
+func (s *settler) leave(ctx context.Context, done *settled, fault string, previous Entry) error {
+	retries := done.retries
+	if fault == faultOldPaid {
+		retries = len(chargeDelays)
+	}
+	done.left = true
+	return s.record(ctx, done, Accepted, "not charged: "+whyLeft[fault]+" "+previous.Charge.ID, func(e *Entry) {
+		e.Refusal = Refusal{Code: fault, Message: previous.Charge.ID}
+		e.Retries = retries
+	})
+}
+
+// whyLeft is what the history says of it, before the charge's id.
+var whyLeft = map[string]string{
+	faultOldPaid:    "paid is the bill before,",
+	faultOldOpen:    "not over is the bill before,",
+	faultOldUnclear: "the API doesn't tell what became of the bill before,",
+}
+
+// noteReplaced looks up what the bills of a job took the place of, for what the
+// results say.
+func (r *Runner) noteReplaced(ctx context.Context, j *job) error {
+	for _, o := range j.where(func(o *RowOutcome) bool { return o.Result == Issued && o.Entry.Previous() != "" }) {
+		previous, err := r.Ledger.Entry(ctx, o.Entry.Previous())
+		if err != nil {
+			return err
+		}
+		o.replaces = previous.Charge.ID
+	}
+	return nil
+}
