@@ -132,6 +132,7 @@ type Query struct {
 	ChargeStatuses []string  // what the API last said of the charge: pending, ...
 	PaidSince      time.Time // paid at or after it
 	SlipSHA256     string    // of the slip that was given out
+	Reissued       bool      // revisions after the first
 	Job            int64     // accepted by this job
 }
 

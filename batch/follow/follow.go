@@ -16,7 +16,8 @@
 //     may come twice, late, in any order, or never: a sync finds the same.
 //   - What can't be brought in accord is reported to a person and left alone:
 //     a charge that the account doesn't have, one that the ledger doesn't have,
-//     and an answer that can't follow from an earlier one.
+//     an answer that can't follow from an earlier one, and a bill that is paid
+//     although it was issued again.
 //
 // All of it may be cut short and begun again at any time.
 package follow
@@ -50,6 +51,12 @@ type Follower struct {
 	Who     string        // for the events
 	Now     func() time.Time
 }
+
+// Payment statuses of charges: one that waits for payment, and one that is paid.
+const (
+	pending    = "pending"
+	successful = "successful"
+)
 
 func (f *Follower) payments() batch.Payments {
 	return batch.Payments{Ledger: f.Ledger, Who: f.Who, Now: f.Now}

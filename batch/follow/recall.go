@@ -3,6 +3,8 @@ package follow
 import (
 	"context"
 	"errors"
+	"math"
+	"slices"
 
 	"konbill/batch"
 )
@@ -17,6 +19,7 @@ const (
 	RecallRefused   RecallOutcome = "refused"       // the API won't: it can still be paid
 	RecallUnclear   RecallOutcome = "unclear"       // no trustworthy answer came; asking again does no harm
 	RecallNoCharge  RecallOutcome = "not_charged"   // there is nothing to call back
+	RecallUnknown   RecallOutcome = "unknown"       // whether there is a charge isn't known yet
 	RecallNotFound  RecallOutcome = "not_in_ledger" // nor is there an invoice
 	RecallNotBegun  RecallOutcome = "not_attempted" // something stopped it before
 	RecallUnrelated RecallOutcome = "missing"       // the account doesn't have the charge
@@ -51,6 +54,29 @@ func (f *Follower) Recall(ctx context.Context, numbers []string) ([]Recalled, er
 	return reports, nil
 }
 
+// WaitingOf returns the numbers of the bills that a run made and that wait for
+// payment, as far as the ledger knows. Of a number that was billed again since, the
+// later bill isn't the run's. It returns batch.ErrNotFound when the account had no
+// such run.
+func (f *Follower) WaitingOf(ctx context.Context, run int64) ([]string, error) {
+	jobs, err := f.Ledger.Jobs(ctx, math.MaxInt32)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(jobs, func(j batch.Job) bool { return j.ID == run && j.Account == f.Account }) {
+		return nil, batch.ErrNotFound
+	}
+	var numbers []string
+	err = f.Ledger.Entries(ctx, batch.Query{Job: run, ChargeStatuses: []string{pending}}, func(e batch.Entry) error {
+		latest, err := f.Ledger.Latest(ctx, e.Account, e.Invoice.Number)
+		if err == nil && latest.Key == e.Key {
+			numbers = append(numbers, e.Invoice.Number)
+		}
+		return err
+	})
+	return numbers, err
+}
+
 // recallUnmoved tries again when somebody else moves the invoice meanwhile, such
 // as a run that mails it; it is left for later when that doesn't end.
 func (f *Follower) recallUnmoved(ctx context.Context, r *Recalled) error {
@@ -74,7 +100,11 @@ func (f *Follower) recall(ctx context.Context, r *Recalled) error {
 	case err != nil:
 		return err
 	}
-	if r.Entry = e; !e.State.HasCharge() {
+	switch r.Entry = e; {
+	case e.State == batch.Charging, e.State == batch.Unknown:
+		r.Outcome = RecallUnknown
+		return nil
+	case !e.State.HasCharge():
 		r.Outcome = RecallNoCharge
 		return nil
 	}
@@ -92,9 +122,6 @@ func (f *Follower) recall(ctx context.Context, r *Recalled) error {
 	}
 	return f.expire(ctx, r)
 }
-
-// pending is the status of a charge that waits for payment.
-const pending = "pending"
 
 // expire records the intent, asks, and takes over what came of it.
 func (f *Follower) expire(ctx context.Context, r *Recalled) error {
@@ -117,7 +144,7 @@ func (f *Follower) expire(ctx context.Context, r *Recalled) error {
 	}
 	r.Entry = after.Entry
 	switch status := after.Entry.Charge.Status; {
-	case status == "successful", status == "reversed":
+	case status == successful, status == "reversed":
 		r.Outcome = RecallTooLate // it was paid at that very moment
 	case status != pending:
 		r.Outcome = RecallDone

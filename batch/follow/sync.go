@@ -32,11 +32,12 @@ type Synced struct {
 	Missing      []batch.Entry // pending here; the account has no such charge
 	Contradicted []batch.Entry // the account says what can't follow from what is recorded
 	Strays       []batch.Found // pending or paid, with our metadata; the ledger has no such charge
+	Overtaken    []Overtaken
 }
 
 // NeedsPerson counts what somebody has to see to.
 func (s *Synced) NeedsPerson() int {
-	return len(s.Missing) + len(s.Contradicted) + len(s.Strays)
+	return len(s.Missing) + len(s.Contradicted) + len(s.Strays) + len(s.Overtaken)
 }
 
 // Sync brings every open charge up to date: one request per hundred charges
@@ -51,7 +52,11 @@ func (f *Follower) Sync(ctx context.Context) (*Synced, error) {
 		return nil, err
 	}
 	asking := l.ask(ctx, open)
-	open, err = l.open(context.WithoutCancel(ctx))
+	ctx = context.WithoutCancel(ctx)
+	open, err = l.open(ctx)
+	if err == nil {
+		l.synced.Overtaken, err = l.overtaken(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(asking, err)
 	}
@@ -67,13 +72,19 @@ type look struct {
 	*Follower
 	synced *Synced
 	// doubtful are the charges that are not known to be as the ledger has them:
-	// at first all open ones, in the end those to ask for by id.
+	// at first all that are asked about, in the end those to ask for by id.
 	doubtful map[batch.Key]batch.Entry
 	strays   map[string]bool // ids of those noted
 }
 
-// ask learns what the API says of the open charges.
+// ask learns what the API says of the open charges, and of those that some of
+// them have just taken the place of.
 func (l *look) ask(ctx context.Context, open []batch.Entry) error {
+	replaced, err := l.justReplaced(ctx, open)
+	if err != nil {
+		return err
+	}
+	open = append(open, replaced...)
 	for _, e := range open {
 		l.doubtful[e.Key] = e
 	}
@@ -93,7 +104,7 @@ func (l *look) ask(ctx context.Context, open []batch.Entry) error {
 // open lists the invoices that wait for their payment.
 func (l *look) open(ctx context.Context) ([]batch.Entry, error) {
 	var open []batch.Entry
-	err := l.Ledger.Entries(ctx, batch.Query{ChargeStatuses: []string{"pending"}}, func(e batch.Entry) error {
+	err := l.Ledger.Entries(ctx, batch.Query{ChargeStatuses: []string{pending}}, func(e batch.Entry) error {
 		if e.Account == l.Account && e.State.HasCharge() {
 			open = append(open, e)
 		}

@@ -55,6 +55,9 @@ type Notice struct {
 	Entry   batch.Entry // the invoice as it is now; empty when its charge wasn't asked for
 	Was     string      // what the status of its payment was
 	Err     error       // of Failed
+	// Overtaken, when there is one, is for a person: what was paid is one of two
+	// bills under its number.
+	Overtaken *Overtaken
 }
 
 // Webhook hears of payments from the payment API. ServeHTTP takes events in, and
@@ -191,6 +194,9 @@ func (w *Webhook) heed(ctx context.Context, e Event) (Notice, error) {
 		return Notice{Outcome: Twice}, err
 	}
 	n, err := w.follower.refresh(ctx, e.ChargeID)
+	if err == nil && n.Entry.Charge.Status == successful {
+		n.Overtaken, err = w.follower.overtakenBy(ctx, n.Entry)
+	}
 	if err != nil {
 		return n, err
 	}

@@ -27,6 +27,7 @@ func TestQueryPlans(t *testing.T) {
 		{"charge status and state", batch.Query{ChargeStatuses: []string{"pending"}, States: accepted}, "SEARCH invoice USING INDEX invoice_charge_status (charge_status=? AND rowid>?)"},
 		{"paid since", batch.Query{PaidSince: opened}, "SEARCH invoice USING COVERING INDEX invoice_paid_at (paid_at>?)"},
 		{"slip", batch.Query{SlipSHA256: "aa"}, "SEARCH invoice USING COVERING INDEX invoice_slip (slip_sha256=?)"},
+		{"reissued", batch.Query{Reissued: true, ChargeStatuses: []string{"pending"}}, "SEARCH invoice USING INDEX invoice_reissued (revision>?)"},
 		{"all three", batch.Query{Numbers: []string{"1"}, Job: 1, States: accepted}, "SEARCH invoice USING INDEX invoice_number (number=?)"},
 	} {
 		query, args, err := pageOf(c.q)

@@ -95,7 +95,7 @@ func pageOf(q batch.Query) (query string, args []any, err error) {
 		index = "+"
 		args = append(args, arg)
 	}
-	if len(q.Numbers) > 0 || q.SlipSHA256 != "" || !q.PaidSince.IsZero() {
+	if len(q.Numbers) > 0 || q.SlipSHA256 != "" || q.Reissued || !q.PaidSince.IsZero() {
 		where, order = "+"+where, "+id" // their indexes aren't in the order of the ids
 	}
 	if len(q.Numbers) > 0 {
@@ -108,6 +108,10 @@ func pageOf(q batch.Query) (query string, args []any, err error) {
 	if q.SlipSHA256 != "" {
 		where += " AND slip_sha256 <> ''" // as the index has it
 		add("slip_sha256 = ?", q.SlipSHA256)
+	}
+	if q.Reissued {
+		where += " AND " + index + "revision > 1" // as the index has it
+		index = "+"
 	}
 	if !q.PaidSince.IsZero() {
 		add("paid_at >= ?", instant(q.PaidSince))

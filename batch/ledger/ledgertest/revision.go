@@ -125,6 +125,8 @@ func testLatest(t *testing.T, newStore Store) {
 	b.adopt(foreign("1"))
 	want(2)
 	same(t, "by number", len(b.numbers(batch.Query{Numbers: []string{"1"}})), 2)
+	same(t, "reissued", b.numbers(batch.Query{Reissued: true, ChargeStatuses: []string{second.Charge.Status}}), []string{"1"})
+	same(t, "reissued, with a payment status nobody has", b.numbers(batch.Query{Reissued: true, ChargeStatuses: []string{"failed"}}), []string{})
 	if _, err := b.Latest(ctx, batch.Account{ID: account.ID, Live: true}, "1"); !errors.Is(err, batch.ErrNotFound) {
 		t.Errorf("in the other mode: %v", err)
 	}

@@ -347,6 +347,7 @@ func (t *tables) selected(q batch.Query) []batch.Entry {
 			(len(q.States) == 0 || slices.Contains(q.States, e.State)) &&
 			(len(q.ChargeStatuses) == 0 || slices.Contains(q.ChargeStatuses, e.Charge.Status)) &&
 			(q.SlipSHA256 == "" || q.SlipSHA256 == e.SlipSHA256) &&
+			(!q.Reissued || e.Revision > 1) &&
 			(q.PaidSince.IsZero() || !e.Charge.PaidAt.Before(q.PaidSince)) &&
 			(q.Job == 0 || q.Job == e.Job) {
 			selected = append(selected, *e)
