@@ -31,9 +31,9 @@ func (o RowOutcome) Message(lang invoice.Language, r Reach) string {
 			about = []any{e.Refusal.Message}
 		case codeOldOpen:
 			about = []any{cmp.Or(e.Charge.ID, e.Refusal.Message)}
-		case codeEndedUnpaid:
+		case CodeEndedUnpaid:
 			about = []any{o.bill().ID}
-		case codeReissued:
+		case CodeReissued:
 			about = []any{o.replaces}
 		case codeReplaced:
 			about = []any{e.Charge.ID, o.replacedBy}
@@ -133,7 +133,7 @@ var wording = func() catalog.Catalog {
 			ja: "以前の請求（%[1]s）が支払われたかどうか決済サービスに確認できないため、再発行していません。しばらくしてから再度実行するか、決済サービスの管理画面でご確認ください。",
 			en: "The payment service could not say what became of the earlier bill (%[1]s), so it was not issued again. Run the file again in a while, or look at the bill in the payment service's dashboard.",
 		},
-		codeReissued: {
+		CodeReissued: {
 			ja: "支払われずに終わった以前の請求（%[1]s）に代えて、再発行しました。",
 			en: "Issued again in the place of the earlier bill (%[1]s), which ended unpaid.",
 		},
@@ -141,7 +141,7 @@ var wording = func() catalog.Catalog {
 			ja: "この請求（%[1]s）は支払われずに終わり、新しい請求（%[2]s）を再発行しています。",
 			en: "This bill (%[1]s) ended unpaid and was issued again: %[2]s.",
 		},
-		codeEndedUnpaid: {
+		CodeEndedUnpaid: {
 			ja: "この番号の請求（%[1]s）は、支払われずに終わっています。請求し直す場合は、支払期限を先の日付にして（空欄でも可）、konbill run --reissue-expired で実行してください。",
 			en: "The bill under this number (%[1]s) ended unpaid. To bill it again, give it a due date to come (or none) and run it with konbill run --reissue-expired.",
 		},
@@ -186,7 +186,7 @@ var unattendedWording = map[invoice.Code]struct{ ja, en string }{
 		ja: "以前の請求（%[1]s）が支払われたかどうか決済サービスに確認できないため、再発行していません。決済サービスの管理画面での確認を、システム担当者に依頼してください。",
 		en: "The payment service could not say what became of the earlier bill (%[1]s), so it was not issued again. Have it looked at in the payment service's dashboard.",
 	},
-	codeEndedUnpaid: {
+	CodeEndedUnpaid: {
 		ja: "この番号の請求（%[1]s）は、支払われずに終わっています。請求し直す場合は、再発行をシステム担当者に依頼してください。",
 		en: "The bill under this number (%[1]s) ended unpaid. To bill it again, ask your system administrator to issue it again.",
 	},

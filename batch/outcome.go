@@ -42,9 +42,9 @@ const (
 	codeOldUnclear   invoice.Code = faultOldUnclear // likewise, since the API doesn't tell
 
 	// Of these nobody has to do anything.
-	codeReissued    invoice.Code = "reissued"     // in the place of a bill that ended unpaid
+	CodeReissued    invoice.Code = "reissued"     // in the place of a bill that ended unpaid
 	codeReplaced    invoice.Code = "replaced"     // the bill ended unpaid, and another has its place
-	codeEndedUnpaid invoice.Code = "ended_unpaid" // and the number may be billed again
+	CodeEndedUnpaid invoice.Code = "ended_unpaid" // and the number may be billed again
 )
 
 // Codes lists what was found in the row and what became of it, without
@@ -142,9 +142,9 @@ func (o RowOutcome) notices() []invoice.Code {
 	case o.replacedBy != "":
 		return []invoice.Code{codeReplaced}
 	case o.bill().OverUnpaid():
-		return []invoice.Code{codeEndedUnpaid}
+		return []invoice.Code{CodeEndedUnpaid}
 	case o.replaces != "":
-		return []invoice.Code{codeReissued}
+		return []invoice.Code{CodeReissued}
 	}
 	return nil
 }

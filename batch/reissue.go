@@ -54,30 +54,40 @@ func (e *GatewayError) aboutOne() bool {
 	return e.Outcome == DeclinedOutcome || e.Outcome == UnknownOutcome
 }
 
-// mayFollow asks what became of the bill that an invoice takes the place of, right
-// before its own charge is asked for: stores report late. Unless that bill is over
-// unpaid, the invoice is left and says why. refused is what kept the API from
-// telling; the error is a *Stop.
+// mayFollow asks what became of the bills that were issued under an invoice's number
+// before, right before its own charge is asked for: stores report late. Unless all
+// of them are over unpaid, the invoice is left and says why. refused is what kept
+// the API from telling; the error is a *Stop.
 func (s *settler) mayFollow(ctx context.Context, done *settled) (refused *GatewayError, err error) {
 	if done.entry.Previous() == "" {
 		return nil, nil
 	}
-	previous, err := s.Ledger.Entry(ctx, done.entry.Previous())
+	earlier, err := s.before(ctx, done.entry)
 	if err != nil {
 		return nil, ledgerStop(err)
 	}
-	learnt, err := s.askPayment(ctx, previous)
+	for _, e := range earlier {
+		if refused, err := s.isOver(ctx, done, e); refused != nil || err != nil || done.left {
+			return refused, err
+		}
+	}
+	return nil, nil
+}
+
+// isOver asks about one of them.
+func (s *settler) isOver(ctx context.Context, done *settled, earlier Entry) (refused *GatewayError, err error) {
+	learnt, err := s.askPayment(ctx, earlier)
 	switch g := new(GatewayError); {
 	case err == nil && learnt.Verdict != Contradiction && learnt.After.Charge.OverUnpaid():
 		return nil, nil
 	case err == nil:
-		return nil, s.leave(ctx, done, whyOpen(learnt), previous)
+		return nil, s.leave(ctx, done, whyOpen(learnt), earlier)
 	case !errors.As(err, &g):
 		return nil, ledgerStop(err)
 	case !g.aboutOne(), ctx.Err() != nil:
 		return g, nil
 	default:
-		return g, s.leave(ctx, done, faultOldUnclear, previous)
+		return g, s.leave(ctx, done, faultOldUnclear, earlier)
 	}
 }
 
@@ -94,23 +104,23 @@ func whyOpen(l Learnt) string {
 
 // leave has an invoice wait for its file to be run again. Between runs it is not
 // tried again where the bill before is paid: there is nothing left to bill.
-func (s *settler) leave(ctx context.Context, done *settled, fault string, previous Entry) error {
+func (s *settler) leave(ctx context.Context, done *settled, fault string, earlier Entry) error {
 	retries := done.retries
 	if fault == faultOldPaid {
 		retries = len(chargeDelays)
 	}
 	done.left = true
-	return s.record(ctx, done, Accepted, "not charged: "+whyLeft[fault]+" "+previous.Charge.ID, func(e *Entry) {
-		e.Refusal = Refusal{Code: fault, Message: previous.Charge.ID}
+	return s.record(ctx, done, Accepted, "not charged: "+whyLeft[fault]+" "+earlier.Charge.ID, func(e *Entry) {
+		e.Refusal = Refusal{Code: fault, Message: earlier.Charge.ID}
 		e.Retries = retries
 	})
 }
 
 // whyLeft is what the history says of it, before the charge's id.
 var whyLeft = map[string]string{
-	faultOldPaid:    "paid is the bill before,",
-	faultOldOpen:    "not over is the bill before,",
-	faultOldUnclear: "the API doesn't tell what became of the bill before,",
+	faultOldPaid:    "an earlier bill is paid:",
+	faultOldOpen:    "an earlier bill is not over:",
+	faultOldUnclear: "the API doesn't tell what became of an earlier bill:",
 }
 
 // noteReplaced looks up what the bills of a job took the place of, for what the

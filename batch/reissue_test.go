@@ -187,7 +187,7 @@ func TestReissueNeedsADueDateToCome(t *testing.T) {
 // is asked for the API says whether the one before is over unpaid.
 func TestReissueAsksFirst(t *testing.T) {
 	for code, truth := range map[string]func(*shop, batch.Charge){
-		"old_bill_paid":    func(s *shop, c batch.Charge) { s.pay(c.ID) },
+		"old_bill_paid":    func(s *shop, c batch.Charge) { s.api.ReportLate(c.ID) },
 		"old_bill_open":    func(*shop, batch.Charge) {},
 		"old_bill_unclear": func(s *shop, c batch.Charge) { s.garble(c) },
 	} {

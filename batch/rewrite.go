@@ -126,17 +126,29 @@ func meant(revisions []Entry, row invoice.Invoice, ofThisFile map[int64]bool) En
 
 // revisions returns the bills under a number, latest first.
 func (r *Runner) revisions(ctx context.Context, a Account, number string) ([]Entry, error) {
-	var revisions []Entry
-	e, err := r.Ledger.Latest(ctx, a, number)
-	for err == nil {
-		revisions = append(revisions, e)
-		if e.Previous() == "" {
-			return revisions, nil
-		}
-		e, err = r.Ledger.Entry(ctx, e.Previous())
-	}
+	latest, err := r.Ledger.Latest(ctx, a, number)
 	if errors.Is(err, ErrNotFound) {
-		return revisions, nil
+		return nil, nil
 	}
-	return nil, err
+	if err != nil {
+		return nil, err
+	}
+	earlier, err := r.before(ctx, latest)
+	return append([]Entry{latest}, earlier...), err
+}
+
+// before returns the bills under an invoice's number that came before its own,
+// latest first. One that was issued elsewhere may not be known here.
+func (r *Runner) before(ctx context.Context, e Entry) ([]Entry, error) {
+	var earlier []Entry
+	for n := e.Revision - 1; n >= 1; n-- {
+		one, err := r.Ledger.Entry(ctx, KeyOfRevision(e.Account, e.Invoice.Number, n))
+		switch {
+		case err == nil:
+			earlier = append(earlier, one)
+		case !errors.Is(err, ErrNotFound):
+			return nil, err
+		}
+	}
+	return earlier, nil
 }

@@ -27,14 +27,6 @@ func (o *office) issueAgain(number string, revision int) batch.Charge {
 	return c
 }
 
-// believeExpired has the ledger take a charge for expired that can still be paid,
-// as the API does before a store reports.
-func (o *office) believeExpired(number string) {
-	o.Helper()
-	e := o.entry(number)
-	o.move(e, e.State, func(e *batch.Entry) { e.Charge.Status = "expired" })
-}
-
 // TestPaidAlthoughIssuedAgain: a person hears of it at every sync while the later
 // bill can be paid, or is paid, too.
 func TestPaidAlthoughIssuedAgain(t *testing.T) {
@@ -42,10 +34,11 @@ func TestPaidAlthoughIssuedAgain(t *testing.T) {
 		t.Run(end, func(t *testing.T) {
 			o := newOffice(t)
 			first := o.issue("A-1")
-			o.believeExpired("A-1")
+			o.post(first, "expire")
+			o.sync()
 			o.later(time.Hour)
 			second := o.issueAgain("A-1", 2)
-			o.post(first, "mark_as_paid")
+			o.api.ReportLate(first.ID)
 			wantOne := func(s *follow.Synced) {
 				t.Helper()
 				if len(s.Overtaken) != 1 || s.NeedsPerson() != 1 || s.Overtaken[0].Paid.Charge.ID != first.ID || s.Overtaken[0].Later.Charge.ID != second.ID {
@@ -117,11 +110,16 @@ func TestOvertakenAcrossRevisions(t *testing.T) {
 func TestWebhookOfAnOvertakenBill(t *testing.T) {
 	h := newHearing(t)
 	first := h.issue("A-1")
-	h.believeExpired("A-1")
+	h.post(first, "expire")
+	h.sync()
 	second := h.issueAgain("A-1", 2)
 	other := h.issue("A-2")
+	h.api.ReportLate(first.ID)
 	for _, c := range []batch.Charge{first, second, other} {
-		h.send(h.paid(c), h.now(), http.StatusOK, secret)
+		if c.ID != first.ID {
+			h.post(c, "mark_as_paid")
+		}
+		h.send(h.event(c, "charge.complete"), h.now(), http.StatusOK, secret)
 		h.work(t.Context())
 		n := h.notices[len(h.notices)-1]
 		if n.Outcome != follow.Stored || (n.Overtaken != nil) != (c.ID != other.ID) {

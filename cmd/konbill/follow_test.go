@@ -9,16 +9,21 @@ import (
 )
 
 // endCharge plays the customer, or the merchant at the dashboard, with the
-// oldest charge under a number: ends paid S-1, ends failed S-1, ends recalled S-1.
+// oldest charge under a number: ends paid S-1, ends failed S-1, ends recalled S-1;
+// or, ends late S-1, a store that reports a payment after the charge was over.
 func endCharge(ts *testscript.TestScript, neg bool, args []string) {
-	actions := map[string]string{"paid": "mark_as_paid", "failed": "mark_as_failed", "recalled": "expire"}
-	if neg || len(args) != 2 || actions[args[0]] == "" {
-		ts.Fatalf("usage: ends paid|failed|recalled NUMBER")
+	actions := map[string]string{"paid": "mark_as_paid", "failed": "mark_as_failed", "recalled": "expire", "late": ""}
+	if _, known := actions[args[0]]; neg || len(args) != 2 || !known {
+		ts.Fatalf("usage: ends paid|failed|recalled|late NUMBER")
 	}
 	p := peersOf(ts)
 	made := p.charged()[args[1]]
 	if len(made) == 0 {
 		ts.Fatalf("%s was never charged", args[1])
+	}
+	if args[0] == "late" {
+		p.api.ReportLate(made[0])
+		return
 	}
 	status, err := p.ask(http.MethodPost, "/charges/"+made[0]+"/"+actions[args[0]], nil)
 	ts.Check(err)

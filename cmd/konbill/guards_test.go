@@ -119,7 +119,7 @@ var guards = []guard{
 		{"batch/retry.go", "survey, err := t.survey(ctx, t.account)", "survey, err := &Survey{}, error(nil)"},
 	}, "./batch", "TestRetrySweepsFirst"},
 	{"a paid charge never becomes pending again", []edit{
-		{"batch/follow/payment.go", "is == 0, is < was:", "is == 0:"},
+		{"batch/payment.go", "is == 0, is < was:", "is == 0:"},
 	}, "./batch/follow", "TestLaggingListUndoesNothing"},
 	{"an answer about another invoice's charge proves nothing", []edit{
 		{"batch/follow/sync.go", "case found.Key != e.Key:", "case false:"},

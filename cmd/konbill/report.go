@@ -22,6 +22,7 @@ type runReport struct {
 type reportRow struct {
 	Line         int            `json:"line"`
 	Number       string         `json:"invoice_no"`
+	Revision     int            `json:"revision"` // of the bill under the number; 0: there is none
 	Result       batch.Result   `json:"result"`
 	Codes        []invoice.Code `json:"codes"`
 	Message      string         `json:"message"`
@@ -48,7 +49,7 @@ func (a *app) runReport(r *batch.Report) runReport {
 		charge := o.Entry.Charge
 		paidAt, fee, net := paymentOf(o.Entry)
 		report.Rows = append(report.Rows, reportRow{
-			Line: o.Line, Number: o.Invoice.Number, Result: o.Result,
+			Line: o.Line, Number: o.Invoice.Number, Revision: o.Entry.Revision, Result: o.Result,
 			Codes: o.Codes(r.Reach), Message: o.Message(a.lang, r.Reach), Amount: o.Invoice.Amount,
 			ChargeID: charge.ID, PaymentCode: charge.PaymentCode, AuthorizeURI: charge.AuthorizeURI,
 			ExpiresAt: batch.Timestamp(charge.ExpiresAt), ChargeStatus: charge.Status,
@@ -71,12 +72,30 @@ func (a *app) printReport(r *batch.Report) {
 	}
 	sums = append(sums, []string{"", a.say("合計", "total"), a.rows(r.Receipt.RowsIn), a.yen(r.Receipt.RowsIn)})
 	table(a.stdout, sums, 2, 3)
+	a.printRevisions(r)
 	a.printConcerns(r)
 	fmt.Fprintf(a.stdout, "  %s %s\n", a.say("結果：", "results:"), printable(relative(r.Results)))
 	if r.Errors != "" {
 		fmt.Fprintf(a.stdout, "  %s %s\n", a.say("要修正の行：", "rows to correct:"), printable(relative(r.Errors)))
 	}
 	fmt.Fprintf(a.stdout, "  %s %s\n", a.say("伝票：", "slips:"), printable(relative(filepath.Join(r.Dir, "slips"))))
+}
+
+// printRevisions says how many bills were issued again, and how many could be.
+func (a *app) printRevisions(r *batch.Report) {
+	counts := map[invoice.Code]int{}
+	for _, o := range r.Rows {
+		for _, code := range o.Codes(r.Reach) {
+			counts[code]++
+		}
+	}
+	if n := counts[batch.CodeReissued]; n > 0 {
+		fmt.Fprintf(a.stdout, a.say("  再発行：%d 件（支払われずに終わった請求に代わるもの）\n", "  issued again: %d (in the place of bills that ended unpaid)\n"), n)
+	}
+	if n := counts[batch.CodeEndedUnpaid]; n > 0 {
+		fmt.Fprintf(a.stdout, a.say("  支払われずに終わっている請求：%d 件（konbill run --reissue-expired で再発行できます）\n",
+			"  ended unpaid: %d (konbill run --reissue-expired issues them again)\n"), n)
+	}
 }
 
 // concernsShown bounds what is printed; the results file has them all.

@@ -21,6 +21,7 @@ type runOptions struct {
 	out     string
 	live    bool
 	confirm int64 // yen; -1 when not given
+	reissue bool  // rows whose bill is over unpaid
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -39,6 +40,7 @@ func (a *app) runCommand() *cobra.Command {
 	flags.StringVar(&o.out, "out", "", a.say("結果フォルダーを作る場所", "where to make the results folder"))
 	flags.BoolVar(&o.live, "live", false, a.say("本番の鍵で実際に請求する", "charge for real, with a live key"))
 	flags.Int64Var(&o.confirm, "confirm-total", -1, a.say("本番：請求の合計額（円）。対話で確認しない場合に指定", "live: the yen total, instead of typing it at the prompt"))
+	flags.BoolVar(&o.reissue, "reissue-expired", false, a.say("支払われずに終わった請求（期限切れ・取り消しなど）の行を、新しい請求として再発行する", "issue rows again whose bill ended unpaid (expired, called back)"))
 	return cmd
 }
 
@@ -55,6 +57,7 @@ func (a *app) runFiles(ctx context.Context, files []string, o runOptions) error 
 		return err
 	}
 	defer shop.Close()
+	shop.runner.Reissue = o.reissue
 	if err := a.liveGuard(shop.runner, o); err != nil {
 		return err
 	}

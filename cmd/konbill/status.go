@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -71,57 +73,88 @@ func (a *app) overview(ctx context.Context, book *ledger.Ledger) error {
 		return a.printJSON(map[string]any{"jobs": jobsJSON(jobs), "unfinished": entriesJSON(open)})
 	}
 	fmt.Fprintln(a.stdout, a.say("最近の実行", "Latest runs"))
-	rows := [][]string{{"", a.say("開始", "started"), a.say("ファイル", "file"), a.say("発行", "issued"), a.say("発行済み", "already"),
+	rows := [][]string{{"", a.say("実行番号", "run"), a.say("開始", "started"), a.say("ファイル", "file"), a.say("発行", "issued"), a.say("発行済み", "already"),
 		a.say("要修正", "rejected"), a.say("失敗", "failed"), a.say("不明", "unknown")}}
 	for _, j := range jobs {
-		row := []string{"", japanTime(j.StartedAt), j.File}
+		row := []string{"", fmt.Sprint(j.ID), japanTime(j.StartedAt), j.File}
 		for _, result := range batch.Results {
 			row = append(row, fmt.Sprint(j.Totals[result].Rows))
 		}
 		if j.FinishedAt.IsZero() {
-			row = append(row[:3], a.say("（終了していません）", "(not finished)"))
+			row = append(row[:4], a.say("（終了していません）", "(not finished)"))
 		}
 		rows = append(rows, row)
 	}
-	table(a.stdout, rows, 3, 4, 5, 6, 7)
+	table(a.stdout, rows, 1, 4, 5, 6, 7, 8)
 	fmt.Fprintf(a.stdout, a.say("終わっていない請求書：%d 件\n", "Unfinished invoices: %d\n"), len(open))
 	a.printEntries(open)
 	return nil
 }
 
-// statusOf shows invoices with their history.
+// history is one bill under an invoice number, and what became of it.
+type history struct {
+	batch.Entry
+	events   []batch.Event
+	replaces string // the charge that it takes the place of
+}
+
+// statusOf shows invoices with their history, all that were issued under a number.
 func (a *app) statusOf(ctx context.Context, book *ledger.Ledger, numbers []string) error {
 	found, err := invoices(ctx, book, batch.Query{Numbers: numbers})
 	if err != nil {
 		return err
 	}
-	histories := make([][]batch.Event, len(found))
-	known := map[string]bool{}
-	for i, e := range found {
-		known[e.Invoice.Number] = true
-		if histories[i], err = book.Events(ctx, e.Key); err != nil {
-			return err
-		}
+	histories, err := historiesOf(ctx, book, found)
+	if err != nil {
+		return err
 	}
-	if a.json {
-		data := entriesJSON(found)
-		for i := range data {
-			data[i].Events = eventsJSON(histories[i])
-		}
-		if err := a.printJSON(map[string]any{"invoices": data}); err != nil {
-			return err
-		}
-	} else {
-		for i, e := range found {
-			a.printHistory(e, histories[i])
-		}
+	if err := a.showHistories(histories); err != nil {
+		return err
 	}
 	for _, number := range numbers {
-		if !known[number] {
+		if !slices.ContainsFunc(found, func(e batch.Entry) bool { return e.Invoice.Number == number }) {
 			return fmt.Errorf(a.say("請求書番号 %s は台帳にありません", "invoice %s is not in the ledger"), number)
 		}
 	}
 	return nil
+}
+
+// historiesOf looks them up, those of a number together and the newest last.
+func historiesOf(ctx context.Context, book *ledger.Ledger, found []batch.Entry) ([]history, error) {
+	first := map[string]int{} // where a number first comes
+	charges := map[batch.Key]string{}
+	for i, e := range slices.Backward(found) {
+		first[e.Invoice.Number], charges[e.Key] = i, e.Charge.ID
+	}
+	slices.SortStableFunc(found, func(a, b batch.Entry) int {
+		return cmp.Or(cmp.Compare(first[a.Invoice.Number], first[b.Invoice.Number]),
+			cmp.Compare(a.Account.Mode(), b.Account.Mode()), cmp.Compare(a.Revision, b.Revision))
+	})
+	histories := make([]history, len(found))
+	for i, e := range found {
+		events, err := book.Events(ctx, e.Key)
+		if err != nil {
+			return nil, err
+		}
+		histories[i] = history{e, events, charges[e.Previous()]}
+	}
+	return histories, nil
+}
+
+func (a *app) showHistories(histories []history) error {
+	if !a.json {
+		for _, h := range histories {
+			a.printHistory(h)
+		}
+		return nil
+	}
+	data := []entryData{}
+	for _, h := range histories {
+		one := entriesJSON([]batch.Entry{h.Entry})[0]
+		one.Replaces, one.Events = h.replaces, eventsJSON(h.events)
+		data = append(data, one)
+	}
+	return a.printJSON(map[string]any{"invoices": data})
 }
 
 func invoices(ctx context.Context, book *ledger.Ledger, q batch.Query) ([]batch.Entry, error) {
@@ -146,9 +179,11 @@ func (a *app) printEntries(entries []batch.Entry) {
 	table(a.stdout, rows, 3)
 }
 
-func (a *app) printHistory(e batch.Entry, events []batch.Event) {
+func (a *app) printHistory(e history) {
 	fmt.Fprintf(a.stdout, "%s  %s  %s\n", e.Invoice.Number, a.stateName(e.State), e.Invoice.Amount.Format(a.lang))
 	facts := [][]string{
+		{"", a.say("発行", "revision"), a.revisionName(e.Revision)},
+		{"", a.say("以前の請求", "replaces"), e.replaces},
 		{"", a.say("宛名", "name"), e.Invoice.Name},
 		{"", a.say("請求 ID", "charge"), e.Charge.ID},
 		{"", a.say("支払い状況", "payment"), e.Charge.Status},
@@ -167,11 +202,19 @@ func (a *app) printHistory(e batch.Entry, events []batch.Event) {
 		}
 	}
 	table(a.stdout, shown)
-	var history [][]string
-	for _, event := range events {
-		history = append(history, []string{"", japanTime(event.At), string(event.From) + " → " + string(event.To), event.Who, event.Why})
+	var steps [][]string
+	for _, event := range e.events {
+		steps = append(steps, []string{"", japanTime(event.At), string(event.From) + " → " + string(event.To), event.Who, event.Why})
 	}
-	table(a.stdout, history)
+	table(a.stdout, steps)
+}
+
+// revisionName says that a bill wasn't the first; empty when it was.
+func (a *app) revisionName(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return fmt.Sprintf(a.say("%d 回目（再発行）", "%d (issued again)"), n)
 }
 
 func (a *app) stateName(s batch.State) string {

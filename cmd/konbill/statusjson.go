@@ -8,6 +8,7 @@ import (
 // The shapes in which status gives its data.
 
 type jobData struct {
+	Run        int64        `json:"run"` // its number, as recall --run takes it
 	File       string       `json:"file"`
 	SHA256     string       `json:"sha256"`
 	StartedAt  string       `json:"started_at"`
@@ -17,6 +18,8 @@ type jobData struct {
 
 type entryData struct {
 	Number       string      `json:"invoice_no"`
+	Revision     int         `json:"revision"`
+	Replaces     string      `json:"replaces,omitempty"` // the charge that ended unpaid before; in a history only
 	Mode         string      `json:"mode"`
 	State        batch.State `json:"state"`
 	Amount       invoice.Yen `json:"amount"`
@@ -48,7 +51,7 @@ func jobsJSON(jobs []batch.Job) []jobData {
 	data := []jobData{}
 	for _, j := range jobs {
 		data = append(data, jobData{
-			File: j.File, SHA256: j.SHA256, Results: j.Totals,
+			Run: j.ID, File: j.File, SHA256: j.SHA256, Results: j.Totals,
 			StartedAt: batch.Timestamp(j.StartedAt), FinishedAt: batch.Timestamp(j.FinishedAt),
 		})
 	}
@@ -60,7 +63,7 @@ func entriesJSON(entries []batch.Entry) []entryData {
 	for _, e := range entries {
 		paidAt, fee, net := paymentOf(e)
 		data = append(data, entryData{
-			Number: e.Invoice.Number, Mode: e.Account.Mode(), State: e.State, Amount: e.Invoice.Amount,
+			Number: e.Invoice.Number, Revision: e.Revision, Mode: e.Account.Mode(), State: e.State, Amount: e.Invoice.Amount,
 			SentName: e.Invoice.SentName, ChargeID: e.Charge.ID, PaymentCode: e.Charge.PaymentCode,
 			AuthorizeURI: e.Charge.AuthorizeURI, ChargeStatus: e.Charge.Status, ExpiresAt: batch.Timestamp(e.Charge.ExpiresAt),
 			PaidAt: paidAt, Fee: fee, Net: net,

@@ -104,6 +104,7 @@ type syncedData struct {
 	Missing      []entryData          `json:"missing"`
 	Contradicted []entryData          `json:"contradicted"`
 	Strays       []strayData          `json:"strays"`
+	Overtaken    []overtakenData      `json:"overtaken"`
 }
 
 type strayData struct {
@@ -111,6 +112,15 @@ type strayData struct {
 	Number   string      `json:"invoice_no"` // as the charge says
 	Amount   invoice.Yen `json:"amount"`
 	Status   string      `json:"charge_status"`
+}
+
+// overtakenData is a bill that is paid although it was issued again.
+type overtakenData struct {
+	Number      string      `json:"invoice_no"`
+	Amount      invoice.Yen `json:"amount"` // of the paid one
+	ChargeID    string      `json:"charge_id"`
+	LaterID     string      `json:"later_charge_id"`
+	LaterStatus string      `json:"later_charge_status"` // pending or successful
 }
 
 // ends are the payment statuses that a charge can come to, in the order in which
@@ -121,6 +131,7 @@ func syncedJSON(s *follow.Synced) syncedData {
 	data := syncedData{
 		Listed: s.Listed, Fetched: s.Fetched, Changed: map[string]batch.Sum{}, Open: s.Open, Invoices: entriesJSON(s.Changed),
 		Missing: entriesJSON(s.Missing), Contradicted: entriesJSON(s.Contradicted), Strays: []strayData{},
+		Overtaken: []overtakenData{},
 	}
 	sums := paymentSums(s.Changed)
 	for _, status := range ends {
@@ -128,6 +139,12 @@ func syncedJSON(s *follow.Synced) syncedData {
 	}
 	for _, f := range s.Strays {
 		data.Strays = append(data.Strays, strayData{ChargeID: f.ID, Number: f.Number, Amount: f.Amount, Status: f.Status})
+	}
+	for _, o := range s.Overtaken {
+		data.Overtaken = append(data.Overtaken, overtakenData{
+			Number: o.Paid.Invoice.Number, Amount: o.Paid.Charge.Amount, ChargeID: o.Paid.Charge.ID,
+			LaterID: o.Later.Charge.ID, LaterStatus: o.Later.Charge.Status,
+		})
 	}
 	return data
 }
@@ -179,7 +196,24 @@ func (a *app) syncConcerns(s *follow.Synced) []string {
 			"%s: the payment service has a charge %s (%s, %s) that the ledger doesn't have. Run konbill reconcile; if it remains, see to it in the dashboard."),
 			f.Number, f.ID, f.Amount.Format(a.lang), a.paymentName(f.Status))
 	}
+	for _, o := range s.Overtaken {
+		texts = append(texts, a.overtakenText(o))
+	}
 	return texts
+}
+
+// overtakenText says what to do about a bill that is paid although it was issued
+// again.
+func (a *app) overtakenText(o follow.Overtaken) string {
+	number, paid, later := o.Paid.Invoice.Number, o.Paid.Charge, o.Later.Charge
+	if later.Paid() {
+		return fmt.Sprintf(a.say("%s：請求 %s と、その後に再発行した請求 %s の両方が支払われています。お客様に連絡し、重複分を返金してください。",
+			"%s: both the bill %s and the one issued again after it, %s, are paid. Tell the customer, and refund one of them."),
+			number, paid.ID, later.ID)
+	}
+	return fmt.Sprintf(a.say("%s：再発行の後で、以前の請求 %s が支払われました。新しい請求 %s はまだ支払える状態です。konbill recall %s で取り消し、お客様にお知らせください。",
+		"%s: the earlier bill %s was paid after it was issued again, and the newer one, %s, can still be paid. Call that back with konbill recall %s, and tell the customer."),
+		number, paid.ID, later.ID, number)
 }
 
 // paymentName names a payment status for people.

@@ -120,6 +120,10 @@ func (s *service) newWebhookTeller() func(follow.Notice) {
 		default:
 			s.log.Info("webhook", append(about, "payment", n.Entry.Charge.Status)...)
 		}
+		if o := n.Overtaken; o != nil {
+			s.log.Warn("a bill is paid although it was issued again; konbill sync says what to do",
+				"paid", o.Paid.Charge.ID, "later", o.Later.Charge.ID, "later_payment", o.Later.Charge.Status)
+		}
 		if n.Entry.Charge.Status != n.Was {
 			s.monitor.countEnds([]batch.Entry{n.Entry})
 			s.outdated.add(n.Entry.Job)

@@ -154,12 +154,16 @@ func (s *shelf) end(c *heldCharge, as string, now time.Time) bool {
 	if status, _ := c.statusAt(now); status != pending {
 		return false
 	}
+	s.settle(c, as, now)
+	return true
+}
+
+func (s *shelf) settle(c *heldCharge, as string, now time.Time) {
 	c.status, c.endedAt = as, now
 	if as == successful {
 		c.transaction = s.newID("trxn", c.source.live)
 	}
 	s.note(keyOfEnd(as), c, now)
-	return true
 }
 
 // Charge is a charge that was really made, whatever the client was told.
