@@ -132,6 +132,9 @@ func (s *settler) envelope(e Entry, to, messageID string, text templates.Mail, p
 		Subject: text.Subject, Text: text.Text, HTML: text.HTML, Language: string(e.Invoice.Language),
 		Date: s.Now(),
 	}
+	for _, picture := range text.Inline {
+		m.Pictures = append(m.Pictures, mailer.Picture(picture))
+	}
 	if pdf != nil {
 		m.Attachments = []mailer.Attachment{{Name: text.AttachmentName, ContentType: "application/pdf", Data: pdf}}
 	}
@@ -142,6 +145,5 @@ func (s *settler) instructions(e Entry) templates.Instructions {
 	return templates.Instructions{
 		Texts: s.Settings.Texts, Merchant: s.Settings.Merchant, Invoice: e.Invoice, Reissued: e.Revision > 1,
 		PaymentCode: e.Charge.PaymentCode, AuthorizeURI: e.Charge.AuthorizeURI, ExpiresAt: e.Charge.ExpiresAt,
-		Reissued: e.Revision > 1,
 	}
 }

@@ -1,6 +1,6 @@
 package batch
 
-// Point names a durable boundary of a run: a moment between two things of which
+// Point names a durable boundary of a run, or of a notice: a moment between two things of which
 // one may have happened when the process dies. Tests end it at each.
 type Point string
 
@@ -37,12 +37,6 @@ const (
 	MailAnswered  Point = "mail_answered"
 	MailRecorded  Point = "mail_recorded"
 
-	NoticeIntending Point = "notice_intending"
-	NoticeIntended  Point = "notice_intended"
-	NoticeSending   Point = "notice_sending"
-	NoticeAnswered  Point = "notice_answered"
-	NoticeRecorded  Point = "notice_recorded"
-
 	SlipWriting    Point = "slip_writing"
 	SlipWritten    Point = "slip_written"
 	ResultsWriting Point = "results_writing"
@@ -61,9 +55,20 @@ var Points = []Point{
 	ChargeIntending, ChargeIntended, SourceAsking, SourceAnswered, SourceRecorded,
 	ChargeAsking, ChargeAnswered, ChargeRecorded, RefusalRecorded,
 	MailIntending, MailIntended, MailSending, MailAnswered, MailRecorded,
-	NoticeIntending, NoticeIntended, NoticeSending, NoticeAnswered, NoticeRecorded,
 	SlipWriting, SlipWritten, ResultsWriting, ResultsWritten, ErrorsWritten, ReceiptWritten, JobClosed, LockReleased,
 }
+
+// The points on the way of a notice, in order.
+const (
+	NoticeIntending Point = "notice_intending"
+	NoticeIntended  Point = "notice_intended"
+	NoticeSending   Point = "notice_sending"
+	NoticeAnswered  Point = "notice_answered"
+	NoticeRecorded  Point = "notice_recorded"
+)
+
+// NoticePoints are all of those.
+var NoticePoints = []Point{NoticeIntending, NoticeIntended, NoticeSending, NoticeAnswered, NoticeRecorded}
 
 // at tells whoever listens that the run has come to a point.
 func (r *Runner) at(p Point) {

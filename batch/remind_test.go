@@ -408,7 +408,7 @@ func TestReminderHeldIsSentAgain(t *testing.T) {
 
 // TestReminderOfADeadProcess: what it has begun may have been sent, so it is held.
 func TestReminderOfADeadProcess(t *testing.T) {
-	for _, point := range []batch.Point{batch.NoticeIntending, batch.NoticeIntended, batch.NoticeSending, batch.NoticeAnswered, batch.NoticeRecorded} {
+	for _, point := range batch.NoticePoints {
 		t.Run(string(point), func(t *testing.T) {
 			s := newReminding(t, "R-1")
 			s.until(remindDay)

@@ -95,9 +95,6 @@ func TestScenesReachEveryPoint(t *testing.T) {
 			reached[point] = true
 		}
 	}
-	for _, point := range noticePoints {
-		reached[point] = true
-	}
 	for _, point := range batch.Points {
 		if !reached[point] {
 			t.Errorf("no scene is cut short at %s", point)
@@ -121,15 +118,10 @@ func TestCrashPoints(t *testing.T) {
 	}
 }
 
-// noticePoints are those on the way of a reminder.
-var noticePoints = []batch.Point{
-	batch.NoticeIntending, batch.NoticeIntended, batch.NoticeSending, batch.NoticeAnswered, batch.NoticeRecorded,
-}
-
 // TestRemindCrashPoints kills the real process on the way of a reminder, and
 // reminds again: nobody is reminded twice, and who perhaps was isn't again.
 func TestRemindCrashPoints(t *testing.T) {
-	for _, point := range noticePoints {
+	for _, point := range batch.NoticePoints {
 		t.Run(string(point), func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, oneByOne, "KONBILL_FOLLOW__REMIND_BEFORE=3d")
