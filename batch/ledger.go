@@ -42,9 +42,10 @@ type Ledger interface {
 	// Outdated returns the jobs of which an invoice has changed since their results
 	// were written, oldest first.
 	Outdated(ctx context.Context) ([]Job, error)
-	// RecordUpdated stores that the results of a job tell what was so at an instant.
-	// Later changes leave it outdated.
-	RecordUpdated(ctx context.Context, job int64, asOf time.Time) error
+	// RecordUpdated stores that the results of a job tell what was so when the job
+	// was read from the ledger. Changes since leave it outdated, whatever the clocks
+	// of those who made them say.
+	RecordUpdated(ctx context.Context, job Job) error
 
 	// Adopt stores an invoice that the API has a charge for and the ledger
 	// doesn't know: charged and issued elsewhere, in no job, with an event. It
@@ -146,6 +147,9 @@ type Job struct {
 	StartedAt  time.Time
 	FinishedAt time.Time // zero while running, or after a crash
 	Totals     Totals    // zero until finished
+	// OutdatedAt is the latest change that its results don't tell; zero when they
+	// tell all.
+	OutdatedAt time.Time
 
 	// Reissue lets OpenJob accept rows as a new revision whose bill is over
 	// unpaid. It isn't stored.

@@ -542,6 +542,6 @@ func (m memory) Outdated(ctx context.Context) ([]batch.Job, error) {
 	return m.handle.Outdated(ctx)
 }
 
-func (m memory) RecordUpdated(ctx context.Context, job int64, asOf time.Time) error {
-	return m.change(ctx, "results are up to date", func() error { return m.handle.RecordUpdated(ctx, job, asOf) })
+func (m memory) RecordUpdated(ctx context.Context, job batch.Job) error {
+	return m.change(ctx, "results are up to date", func() error { return m.handle.RecordUpdated(ctx, job) })
 }

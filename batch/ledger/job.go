@@ -72,7 +72,7 @@ func (l *Ledger) CloseJob(ctx context.Context, id int64, finishedAt time.Time, t
 }
 
 const (
-	selectJob  = "SELECT id, who, file, sha256, account, live, started_at, finished_at, totals FROM job"
+	selectJob  = "SELECT id, who, file, sha256, account, live, started_at, finished_at, totals, outdated_at FROM job"
 	latestJobs = selectJob + " ORDER BY id DESC LIMIT ?"
 	jobsOfFile = selectJob + " WHERE sha256 = ? ORDER BY id DESC"
 	outdated   = selectJob + " WHERE outdated_at <> 0 ORDER BY id"
@@ -94,9 +94,9 @@ func (l *Ledger) Outdated(ctx context.Context) ([]batch.Job, error) {
 }
 
 // RecordUpdated implements batch.Ledger.
-func (l *Ledger) RecordUpdated(ctx context.Context, job int64, asOf time.Time) error {
+func (l *Ledger) RecordUpdated(ctx context.Context, job batch.Job) error {
 	return l.inTransaction(ctx, "record that results were written", func(ctx context.Context, tx transaction) error {
-		_, err := tx.ExecContext(ctx, "UPDATE job SET outdated_at = 0 WHERE id = ? AND outdated_at <= ?", job, instant(asOf))
+		_, err := tx.ExecContext(ctx, "UPDATE job SET outdated_at = 0 WHERE id = ? AND outdated_at = ?", job.ID, instant(job.OutdatedAt))
 		return err
 	})
 }
@@ -120,7 +120,7 @@ func (l *Ledger) scanJobs(ctx context.Context, query string, args []any) ([]batc
 		var j batch.Job
 		var totals []byte
 		err := rows.Scan(&j.ID, &j.Who, &j.File, &j.SHA256, &j.Account.ID, &j.Account.Live,
-			(*instant)(&j.StartedAt), (*instant)(&j.FinishedAt), &totals)
+			(*instant)(&j.StartedAt), (*instant)(&j.FinishedAt), &totals, (*instant)(&j.OutdatedAt))
 		if err != nil {
 			return nil, err
 		}

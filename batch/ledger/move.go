@@ -59,8 +59,9 @@ func (tx transaction) mustWait(ctx context.Context, m batch.Move, e batch.Entry)
 }
 
 // A run writes the results itself at its end, and then the job is finished; but
-// it doesn't hear of payments meanwhile.
-const outdateJob = "UPDATE job SET outdated_at = max(outdated_at, ?) WHERE id = ? AND (finished_at <> 0 OR ?)"
+// it doesn't hear of payments meanwhile. No two changes leave the same instant:
+// whoever writes results records by it which changes they tell.
+const outdateJob = "UPDATE job SET outdated_at = max(outdated_at + 1, ?) WHERE id = ? AND (finished_at <> 0 OR ?)"
 
 // outdate notes that the results of the job don't tell of a change.
 func (tx transaction) outdate(ctx context.Context, before, after batch.Entry) error {

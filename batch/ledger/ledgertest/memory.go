@@ -199,9 +199,9 @@ func (m *Memory) Outdated(ctx context.Context) (jobs []batch.Job, err error) {
 }
 
 // RecordUpdated implements batch.Ledger.
-func (m *Memory) RecordUpdated(ctx context.Context, job int64, asOf time.Time) error {
+func (m *Memory) RecordUpdated(ctx context.Context, job batch.Job) error {
 	return m.write(ctx, "RecordUpdated", func(t *tables) error {
-		t.recordUpdated(job, asOf)
+		t.recordUpdated(job)
 		return nil
 	})
 }

@@ -2,6 +2,7 @@ package ledgertest
 
 import (
 	"testing"
+	"time"
 
 	"konbill/batch"
 )
@@ -10,7 +11,8 @@ import (
 func testOutdated(t *testing.T, newStore Store) {
 	b := newBook(t, newStore)
 	ctx := t.Context()
-	want := func(what string, ids ...int64) {
+	// want returns the jobs as they are read.
+	want := func(what string, ids ...int64) []batch.Job {
 		t.Helper()
 		jobs, err := b.Outdated(ctx)
 		if err != nil {
@@ -21,12 +23,23 @@ func testOutdated(t *testing.T, newStore Store) {
 			got = append(got, j.ID)
 		}
 		same(t, what, got, append([]int64{}, ids...))
+		return jobs
 	}
-	updated := func(job int64, asOf int) {
+	updated := func(j batch.Job) {
 		t.Helper()
-		if err := b.RecordUpdated(ctx, job, at(asOf)); err != nil {
+		if err := b.RecordUpdated(ctx, j); err != nil {
 			t.Fatal(err)
 		}
+	}
+	pay := func(e batch.Entry, status string, second int) batch.Entry {
+		t.Helper()
+		step := move(e, batch.Charged)
+		step.At = at(second)
+		e, err := b.Move(ctx, step, func(e *batch.Entry) { e.Charge.Status = status })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
 	}
 	first, _ := b.open(sample("1"))
 	second, _ := b.open(sample("2"))
@@ -34,40 +47,38 @@ func testOutdated(t *testing.T, newStore Store) {
 	two := b.walk(b.entry(batch.KeyOf(account, "2")), batch.Charged)
 	want("before anything is done")
 
-	moved, err := b.Move(ctx, move(one, batch.Charged), func(e *batch.Entry) { e.Charge.Status = "pending" })
-	if err != nil {
-		t.Fatal(err)
-	}
+	one = pay(one, "pending", 3)
 	want("after a charge that says nothing")
 	if err := b.CloseJob(ctx, first, at(3), nil); err != nil {
 		t.Fatal(err)
 	}
-	step := move(moved, batch.Charged)
-	step.At = at(5)
-	if _, err = b.Move(ctx, step, func(e *batch.Entry) { e.Charge.Status = "successful" }); err != nil {
-		t.Fatal(err)
-	}
-	want("after a payment", first)
-	updated(first, 4)
-	want("after results of a moment before", first)
-	updated(second, 9)
-	updated(first+100, 9)
+	one = pay(one, "expired", 5)
+	read := want("after a payment", first)[0]
+	same(t, "the change that results don't tell", read.OutdatedAt.UTC(), at(5).UTC().Truncate(time.Microsecond))
+
+	one = pay(one, "successful", 4)
+	updated(read)
+	want("after a change, by a clock that is slow, while results were written", first)
+	read = want("and still", first)[0]
+	other := read
+	other.ID = second
+	updated(other)
+	other.ID = first + 100
+	updated(other)
 	want("after results of others", first)
-	updated(first, 5)
+	updated(read)
+	want("after its results")
+	one = pay(one, "reversed", 2)
+	updated(read)
+	want("after results that somebody else wrote from what was read before", first)
+	updated(want("and then", first)[0])
 	want("after its results")
 
-	if _, err := b.Move(ctx, move(two, batch.Charged), func(e *batch.Entry) { e.Charge.Status = "pending" }); err != nil {
-		t.Fatal(err)
-	}
-	step = move(two, batch.Charged)
-	step.At = at(6)
-	if _, err := b.Move(ctx, step, func(e *batch.Entry) { e.Charge.Status = "expired" }); err != nil {
-		t.Fatal(err)
-	}
+	pay(pay(two, "pending", 5), "expired", 6)
 	want("after a payment's end while the job is run", second)
-	step = move(moved, batch.Mailing)
+	step := move(one, batch.Mailing)
 	step.At = at(7)
-	if _, err := b.Move(ctx, step, proofs(moved, batch.Mailing)); err != nil {
+	if _, err := b.Move(ctx, step, proofs(one, batch.Mailing)); err != nil {
 		t.Fatal(err)
 	}
 	want("after a mail of a finished job", first, second)

@@ -166,7 +166,7 @@ func (t *tables) latestJobs(limit int, wanted func(batch.Job) bool) []batch.Job 
 			break
 		}
 		if wanted(j) {
-			j.Totals = maps.Clone(j.Totals)
+			j.Totals, j.OutdatedAt = maps.Clone(j.Totals), t.outdated[j.ID]
 			latest = append(latest, j)
 		}
 	}
@@ -216,14 +216,19 @@ func (t *tables) move(ctx context.Context, m batch.Move, change func(*batch.Entr
 
 func (t *tables) outdate(before, after batch.Entry) {
 	payment := before.Charge.Status != "" && before.Charge != after.Charge
-	if after.Job > 0 && (payment || !t.jobs[after.Job-1].FinishedAt.IsZero()) && after.UpdatedAt.After(t.outdated[after.Job]) {
-		t.outdated[after.Job] = after.UpdatedAt
+	if after.Job == 0 || !payment && t.jobs[after.Job-1].FinishedAt.IsZero() {
+		return
 	}
+	at := after.UpdatedAt
+	if was := t.outdated[after.Job]; !at.After(was) {
+		at = was.Add(time.Microsecond)
+	}
+	t.outdated[after.Job] = at
 }
 
-func (t *tables) recordUpdated(job int64, asOf time.Time) {
-	if !t.outdated[job].After(rounded(asOf)) {
-		delete(t.outdated, job)
+func (t *tables) recordUpdated(job batch.Job) {
+	if t.outdated[job.ID].Equal(job.OutdatedAt) {
+		delete(t.outdated, job.ID)
 	}
 }
 
