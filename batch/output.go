@@ -48,10 +48,15 @@ func (o *output) results() string { return filepath.Join(o.dir, o.stem+".results
 func (o *output) errors() string  { return filepath.Join(o.dir, o.stem+".errors.csv") }
 func (o *output) receipt() string { return filepath.Join(o.dir, "receipt.json") }
 
-// slip stores an invoice's slip, drawing it unless that was done already. It
-// returns the path relative to the folder, with forward slashes, and the slip.
+// slip stores an invoice's slip, drawing it unless that was done already. One
+// that lies there as it was given out stays: drawn again it could differ, once
+// the merchant's facts have changed. It returns the path relative to the folder,
+// with forward slashes, and the slip.
 func (o *output) slip(s *settler, e Entry, pdf []byte) (string, []byte, error) {
 	if pdf == nil {
+		if name, stored := o.stored(e); stored != nil && digest(stored) == e.SlipSHA256 {
+			return name, stored, nil
+		}
 		var err error
 		if pdf, err = s.press.Draw(s.instructions(e)); err != nil {
 			return "", nil, err
@@ -64,6 +69,17 @@ func (o *output) slip(s *settler, e Entry, pdf []byte) (string, []byte, error) {
 	}
 	o.at(SlipWritten)
 	return name, pdf, nil
+}
+
+// stored returns the path, as slip does, and the bytes of the slip that lies in
+// the folder; nothing if none can be read there.
+func (o *output) stored(e Entry) (string, []byte) {
+	name := o.slips[e.Invoice.Number]
+	pdf, err := o.disk().Read(filepath.Join(o.dir, filepath.FromSlash(name)))
+	if err != nil {
+		return "", nil
+	}
+	return name, pdf
 }
 
 // Report is what a run did.

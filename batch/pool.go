@@ -218,10 +218,15 @@ func (s *settler) settleRow(ctx context.Context, o *RowOutcome, out *output) *St
 	return stopOf(err)
 }
 
-// leaveSlip stores the slip of an invoice that can be paid, and returns it.
+// leaveSlip stores the slip of an invoice that can be paid, and returns it. Of
+// one that can't be paid any more the results keep the slip they have.
 func (s *settler) leaveSlip(o *RowOutcome, out *output, drawn []byte) (slip []byte) {
-	if o.Entry.State.HasCharge() && s.payable(o.Entry) {
+	switch {
+	case !o.Entry.State.HasCharge():
+	case s.payable(o.Entry):
 		o.Slip, slip, o.slipErr = out.slip(s, o.Entry, drawn)
+	default:
+		o.Slip, _ = out.stored(o.Entry)
 	}
 	return slip
 }
