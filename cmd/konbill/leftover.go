@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"konbill/batch"
@@ -31,9 +30,6 @@ func (s *service) retry(ctx context.Context) {
 	}
 	if retried == nil {
 		return
-	}
-	for _, e := range slices.Concat(retried.Mailed, retried.Refused, retried.Held, retried.Found, retried.Charged, retried.Declined) {
-		s.outdated.add(e.Job)
 	}
 	s.monitor.retriedAgain(retried)
 	s.monitor.outstanding(ctx, s.ledger)

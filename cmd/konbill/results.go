@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -39,7 +40,7 @@ func (a *app) results(ctx context.Context, path, out string) error {
 	if err != nil {
 		return err
 	}
-	report, err := recorder.Rewrite(ctx, path, out)
+	report, err := rewrite(ctx, recorder, path, out)
 	if errors.Is(err, batch.ErrNotFound) {
 		return fmt.Errorf(a.say("%s は、この台帳（%s）では実行されていません", "%s has not been run with this ledger (%s)"), path, c.Ledger.URL)
 	}
@@ -51,6 +52,26 @@ func (a *app) results(ctx context.Context, path, out string) error {
 	}
 	a.printReport(report)
 	return nil
+}
+
+// rewrite writes the results of a file once more, and records that they are true
+// again. Where konbill serve has run the file, staff read a copy in the outbox,
+// and that one isn't.
+func rewrite(ctx context.Context, r *batch.Runner, path, out string) (*batch.Report, error) {
+	jobs, err := r.JobsOf(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	report, err := r.Rewrite(ctx, path, out)
+	if err != nil || slices.ContainsFunc(jobs, func(j batch.Job) bool { return j.Who == serving }) {
+		return report, err
+	}
+	for _, j := range jobs {
+		if err := r.Ledger.RecordUpdated(ctx, j); err != nil {
+			return nil, err
+		}
+	}
+	return report, nil
 }
 
 // recorder is a runner that only looks into the ledger.

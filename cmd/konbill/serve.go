@@ -15,6 +15,9 @@ import (
 	"konbill/batch/schedule"
 )
 
+// serving is who runs the files of the inbox, as the ledger remembers it.
+const serving = "serve"
+
 func (a *app) serveCommand() *cobra.Command {
 	var once bool
 	cmd := &cobra.Command{
@@ -40,7 +43,7 @@ func (a *app) serve(ctx context.Context, once bool) error {
 	if err := c.validateForServe(); err != nil {
 		return err
 	}
-	shop, err := a.open(ctx, c, "serve")
+	shop, err := a.open(ctx, c, serving)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,6 @@ type service struct {
 	noticesFrom time.Time               // customers are not mailed about older bills again before
 	waitingFor  map[string]inbox.Reason // files that staff have been told about
 
-	outdated        outdatedJobs
 	running         runningPass
 	inboxUnreadable atomic.Bool
 }

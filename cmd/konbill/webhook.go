@@ -126,7 +126,6 @@ func (s *service) newWebhookTeller() func(follow.Notice) {
 		}
 		if n.Entry.Charge.Status != n.Was {
 			s.monitor.countEnds([]batch.Entry{n.Entry})
-			s.outdated.add(n.Entry.Job)
 		}
 	}
 }

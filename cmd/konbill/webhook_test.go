@@ -17,14 +17,14 @@ type hearing struct {
 	url    string
 }
 
-func newHearing(t *testing.T) *hearing {
+func newHearing(t *testing.T, settings ...string) *hearing {
 	t.Helper()
 	secret := []byte("PLANTED-webhook-secret-of-a-shop")
 	listen := closedPort(t)
 	return &hearing{
 		// Without looks of its own: those could be faster than the webhook.
-		night: newNight(t, "KONBILL_FOLLOW__SYNC=0s",
-			"KONBILL_FOLLOW__WEBHOOK_LISTEN="+listen, "KONBILL_WEBHOOK_SECRET="+base64.StdEncoding.EncodeToString(secret)),
+		night: newNight(t, append(settings, "KONBILL_FOLLOW__SYNC=0s",
+			"KONBILL_FOLLOW__WEBHOOK_LISTEN="+listen, "KONBILL_WEBHOOK_SECRET="+base64.StdEncoding.EncodeToString(secret))...),
 		secret: secret, url: "http://" + listen + "/webhooks/omise",
 	}
 }
