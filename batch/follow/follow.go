@@ -20,6 +20,23 @@
 //     although it was issued again.
 //
 // All of it may be cut short and begun again at any time.
+//
+// What goes wrong ends like this:
+//
+//	two syncs at once             each change is stored, reported and has its event once
+//	a webhook during a sync       likewise, whichever is first; a later answer is never undone
+//	webhooks twice, late, mixed   the charge is asked for, not the event believed: the same end
+//	webhooks that never come      the next sync finds it
+//	a charge of another system    nobody's concern: no entry, no event, nothing reported
+//	a charge with our metadata    reported as a stray as long as it may be, or was, paid;
+//	 that the ledger lacks         while its invoice is being charged it is the run's to find
+//	a charge that vanished        stays pending here; reported as missing by every sync
+//	an answer that can't follow   stays as it was; reported as contradicted by every sync
+//	our clock is wrong            syncs go by the API's times; webhooks are refused beyond
+//	                               five minutes, and a sync finds what they were about
+//	a list that breaks off        what was read before is stored and reported, with the error
+//	one charge can't be asked     the others are; after three in a row the API is left alone
+//	the ledger fails              what was stored before stays; the error ends the sync
 package follow
 
 import (

@@ -18,6 +18,9 @@ const (
 	// mostOverdue is how many charges that are pending long after their due date
 	// are asked for one by one, rather than have the list read from so far back.
 	mostOverdue = 50
+	// mostFailures is after how many charges in a row for which the API failed it
+	// is left alone.
+	mostFailures = 3
 )
 
 // Synced is what one look at all open charges told.
@@ -42,7 +45,7 @@ func (s *Synced) NeedsPerson() int {
 
 // Sync brings every open charge up to date: one request per hundred charges
 // that the account made since the oldest open one, and one for each that the
-// lists leave in doubt. Without open charges it asks for nothing. With an error,
+// lists leave in doubt, until the API fails for several in a row. Without open charges it asks for nothing. With an error,
 // the gateway's or the ledger's, the result is what was learnt and stored before;
 // it is nil when the ledger can't be read.
 func (f *Follower) Sync(ctx context.Context) (*Synced, error) {
@@ -93,12 +96,27 @@ func (l *look) ask(ctx context.Context, open []batch.Entry) error {
 			return err
 		}
 	}
-	for _, e := range l.inDoubt() {
-		if err := l.fetch(ctx, e); err != nil {
-			return err
+	return l.fetchAll(ctx, l.inDoubt())
+}
+
+// fetchAll asks for charges one by one. One for which the API fails keeps none of
+// the others from being asked for; its error is returned in the end.
+func (l *look) fetchAll(ctx context.Context, doubtful []batch.Entry) error {
+	var failed error
+	inARow := 0
+	for _, e := range doubtful {
+		err := l.fetch(ctx, e)
+		if err == nil {
+			inARow = 0
+			continue
+		}
+		failed = cmp.Or(failed, err)
+		inARow++
+		if byAPI := new(batch.GatewayError); ctx.Err() != nil || inARow == mostFailures || !errors.As(err, &byAPI) {
+			return failed
 		}
 	}
-	return nil
+	return failed
 }
 
 // open lists the invoices that wait for their payment.

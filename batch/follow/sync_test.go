@@ -468,6 +468,109 @@ func TestSyncThatIsCutShort(t *testing.T) {
 	o.equalsAPI()
 }
 
+// TestSyncWhileSingleChargesFail: the others are asked for all the same, as long
+// as the API seems to be there.
+func TestSyncWhileSingleChargesFail(t *testing.T) {
+	o := newOffice(t)
+	var charges []batch.Charge
+	for i := range 10 {
+		c := o.issue(fmt.Sprint("M-", i))
+		o.post(c, "mark_as_paid")
+		o.later(time.Second) // they are asked for in the order in which they were made
+		charges = append(charges, c)
+	}
+	o.api.SetListLag(time.Hour)
+	failsFor := func(changed int, failing ...batch.Charge) {
+		t.Helper()
+		for _, c := range failing {
+			o.api.Order(omisetest.Fault{Kind: omisetest.BadGateway, Method: "GET", Path: "/charges/" + c.ID, Count: 100})
+		}
+		s, err := o.follower.Sync(o.Context())
+		if g := new(batch.GatewayError); !errors.As(err, &g) || g.Status != http.StatusBadGateway || s == nil {
+			t.Fatalf("%v, %v", s, err)
+		}
+		if len(s.Changed) != changed || s.Open.Rows != 10-changed || s.NeedsPerson() != 0 {
+			t.Errorf("%d fail: %d changed, %d open, %d for a person", len(failing), len(s.Changed), s.Open.Rows, s.NeedsPerson())
+		}
+		o.api.Forgive()
+	}
+	failsFor(0, charges[:3]...)
+	failsFor(8, charges[0], charges[5])
+	o.want(o.sync(), map[string]string{"M-0": "successful", "M-5": "successful"}, 0, 0)
+	o.equalsAPI()
+}
+
+// TestSyncWhileTheLedgerFails: what was stored before stays, and the next one
+// does the rest.
+func TestSyncWhileTheLedgerFails(t *testing.T) {
+	o := newOffice(t)
+	for i := range 10 {
+		o.post(o.issue(fmt.Sprint("N-", i)), "mark_as_paid")
+	}
+	busy := errors.New("the ledger is busy")
+	failing := *o.follower
+	failing.Ledger = &busyLedger{Ledger: o.ledger, moves: 4, err: busy}
+	s, err := failing.Sync(o.Context())
+	if !errors.Is(err, busy) || len(s.Changed) != 4 || s.Open.Rows != 6 {
+		t.Fatalf("%v, %+v", err, s)
+	}
+	if s := o.sync(); len(s.Changed) != 6 || s.Open.Rows != 0 || s.NeedsPerson() != 0 {
+		t.Errorf("then %d changed, %d open, %d for a person", len(s.Changed), s.Open.Rows, s.NeedsPerson())
+	}
+	o.equalsAPI()
+}
+
+// busyLedger stores some moves, and then none.
+type busyLedger struct {
+	batch.Ledger
+	moves int
+	err   error
+}
+
+func (l *busyLedger) Move(ctx context.Context, m batch.Move, change func(*batch.Entry)) (batch.Entry, error) {
+	if l.moves--; l.moves < 0 {
+		return batch.Entry{}, l.err
+	}
+	return l.Ledger.Move(ctx, m, change)
+}
+
+// TestClocksDiffer: a clock of ours that is wrong has webhooks refused, and
+// changes nothing of what a sync finds.
+func TestClocksDiffer(t *testing.T) {
+	for _, off := range []time.Duration{-26 * time.Hour, -3 * time.Hour, -4 * time.Minute, 4 * time.Minute, 3 * time.Hour, 26 * time.Hour} {
+		t.Run(off.String(), func(t *testing.T) {
+			h := newHearing(t)
+			wrong := func() time.Time { return h.now().Add(off) }
+			h.follower.Now = wrong
+			h.heeding.Now = wrong
+			near := off.Abs() < 5*time.Minute
+			first, second, third := h.issue("O-1"), h.issue("O-2"), h.issue("O-3")
+			h.issue("O-4")
+			status := http.StatusUnauthorized
+			if near {
+				status = http.StatusOK
+			}
+			h.send(h.paid(first), h.now(), status, secret)
+			h.work(t.Context())
+			if got := h.entry("O-1").Charge.Status; (got == "successful") != near {
+				t.Errorf("after the webhook it is %s", got)
+			}
+			h.post(second, "expire")
+			h.later(time.Hour)
+			h.post(third, "mark_as_paid")
+			s := h.sync()
+			if s.NeedsPerson() != 0 || s.Open.Rows != 1 {
+				t.Errorf("%d for a person, %d open", s.NeedsPerson(), s.Open.Rows)
+			}
+			if lists, singles := h.reads(); lists != 1 || singles > 1 {
+				t.Errorf("%d pages and %d charges were asked for", lists, singles)
+			}
+			h.equalsAPI()
+			h.want(h.sync(), nil, 1, 0)
+		})
+	}
+}
+
 // TestOtherAccountsChargesAreLeftAlone: a key asks for its own account's only.
 func TestOtherAccountsChargesAreLeftAlone(t *testing.T) {
 	o := newOffice(t)

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +32,7 @@ var (
 type hearing struct {
 	*office
 	webhook *follow.Webhook
+	heeding *follow.Follower
 	url     string
 
 	mu      sync.Mutex
@@ -44,7 +47,8 @@ func newHearing(t *testing.T, secrets ...[]byte) *hearing {
 	h := &hearing{office: newOffice(t)}
 	heeding := *h.follower
 	heeding.Who = "webhook"
-	h.webhook = follow.NewWebhook(&heeding, secrets, func(n follow.Notice) {
+	h.heeding = &heeding
+	h.webhook = follow.NewWebhook(h.heeding, secrets, func(n follow.Notice) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.notices = append(h.notices, n)
@@ -297,6 +301,42 @@ func TestWebhooksOfOthers(t *testing.T) {
 	}
 	if e := h.entry("E-1"); e.Charge.Status != "pending" || len(h.events("E-1")) != 1 {
 		t.Errorf("the invoice became %+v", e.Charge)
+	}
+}
+
+// foreign makes a charge that another system of the same account would make.
+func (o *office) foreign() batch.Charge {
+	o.Helper()
+	form := url.Values{"amount": {"3000"}, "currency": {"JPY"}, "source[type]": {"econtext"}, "source[name]": {"山田太郎"},
+		"source[email]": {"taro@example.jp"}, "source[phone_number]": {"09011112222"}, "metadata[order]": {"O-1"}}
+	request, err := http.NewRequestWithContext(o.Context(), http.MethodPost, o.api.URL()+"/charges", strings.NewReader(form.Encode()))
+	o.must(err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.SetBasicAuth(secretKey, "")
+	answer, err := http.DefaultClient.Do(request)
+	o.must(err)
+	defer answer.Body.Close()
+	var made struct {
+		ID string `json:"id"`
+	}
+	o.must(json.NewDecoder(answer.Body).Decode(&made))
+	if made.ID == "" {
+		o.Fatal(answer.Status)
+	}
+	return batch.Charge{ID: made.ID}
+}
+
+// TestChargesOfAnotherSystem are no concern of ours, paid or not.
+func TestChargesOfAnotherSystem(t *testing.T) {
+	h := newHearing(t)
+	h.issue("P-1")
+	h.foreign()
+	h.send(h.paid(h.foreign()), h.now(), http.StatusOK, secret)
+	h.wantOutcomes(follow.Ignored)
+	s := h.sync()
+	h.want(s, nil, 1, 0)
+	if s.Listed != 3 {
+		t.Errorf("%d charges were listed", s.Listed)
 	}
 }
 
