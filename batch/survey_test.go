@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -293,6 +295,23 @@ func TestTooManyUnknownOutcomesStopTheRun(t *testing.T) {
 	}
 }
 
+// hangUp answers a port by cutting every connection at once.
+func (s *shop) hangUp(port int) {
+	s.Helper()
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	s.must(err)
+	s.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+}
+
 // TestMailServerThatIsDown: the charges are made, and nobody waits for a
 // connection once for every row.
 func TestMailServerThatIsDown(t *testing.T) {
@@ -301,6 +320,7 @@ func TestMailServerThatIsDown(t *testing.T) {
 	asked := &counting{Mailer: s.runner.Mailer}
 	s.runner.Mailer = asked
 	s.must(s.mail.Close())
+	s.hangUp(s.mail.Port()) // or another test's server might get the port
 	var rows []string
 	for i := range 30 {
 		rows = append(rows, fmt.Sprintf("M-%d,1000", i))
