@@ -73,7 +73,7 @@ func (o *RowOutcome) take(s *Sheet, e Entry) {
 	o.Findings = slices.DeleteFunc(slices.Clone(o.Findings), func(f invoice.Finding) bool {
 		return f.Code == invoice.CodeEmailDiffers // from an earlier bill
 	})
-	if e.State.HasCharge() && e.Invoice.Email != o.Invoice.Email {
+	if e.State.HasCharge() && e.PurgedAt.IsZero() && e.Invoice.Email != o.Invoice.Email {
 		o.Findings = append(o.Findings, s.place(invoice.Finding{
 			Line: o.Line, Field: invoice.FieldEmail, Code: invoice.CodeEmailDiffers, Severity: invoice.Notice,
 			Before: o.Invoice.Email, After: e.Invoice.Email,

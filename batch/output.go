@@ -34,7 +34,7 @@ func (r *Runner) outputOf(path, outDir string, j *job) *output {
 		outDir = filepath.Dir(path)
 	}
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	o := &output{Runner: r, dir: filepath.Join(outDir, stem+"-results"), stem: stem, slips: map[string]string{}}
+	o := &output{Runner: r, dir: filepath.Join(outDir, stem+folderSuffix), stem: stem, slips: map[string]string{}}
 	names := slipNames{} // given in file order, so that they don't depend on who is settled first
 	for _, row := range j.sheet.Rows {
 		o.slips[row.Invoice.Number] = slipsFolder + "/" + names.nameOf(row.Invoice.Number) + ".pdf"
@@ -44,9 +44,9 @@ func (r *Runner) outputOf(path, outDir string, j *job) *output {
 
 const slipsFolder = "slips"
 
-func (o *output) results() string { return filepath.Join(o.dir, o.stem+".results.csv") }
-func (o *output) errors() string  { return filepath.Join(o.dir, o.stem+".errors.csv") }
-func (o *output) receipt() string { return filepath.Join(o.dir, "receipt.json") }
+func (o *output) results() string { return filepath.Join(o.dir, o.stem+resultsSuffix) }
+func (o *output) errors() string  { return filepath.Join(o.dir, o.stem+errorsSuffix) }
+func (o *output) receipt() string { return filepath.Join(o.dir, receiptFile) }
 
 // slip stores an invoice's slip, drawing it unless that was done already. One
 // that lies there as it was given out stays: drawn again it could differ, once

@@ -166,13 +166,19 @@ func TestResendAsks(t *testing.T) {
 // pay has the practice API take a charge as paid.
 func (s *shop) pay(id string) {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.api.URL()+"/charges/"+id+"/mark_as_paid", nil)
+	s.mark(id, "mark_as_paid")
+}
+
+// mark has the practice API do something to a charge.
+func (s *shop) mark(id, action string) {
+	s.Helper()
+	r, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.api.URL()+"/charges/"+id+"/"+action, nil)
 	s.must(err)
 	r.SetBasicAuth("skey_test_shop", "")
 	answer, err := http.DefaultClient.Do(r)
 	s.must(err)
 	answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		s.Fatalf("marking %s as paid: %s", id, answer.Status)
+		s.Fatalf("%s of %s: %s", action, id, answer.Status)
 	}
 }

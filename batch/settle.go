@@ -73,7 +73,7 @@ type step func(*settler, context.Context, *settled) error
 func (s *settler) next(e Entry) step {
 	switch e.State {
 	case Accepted:
-		if !s.breaker.open() {
+		if !s.breaker.open() && e.PurgedAt.IsZero() {
 			return (*settler).charge
 		}
 	case Charging:

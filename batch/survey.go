@@ -197,6 +197,7 @@ func (l *look) adopt(ctx context.Context, e Entry, f Found, why string, elsewher
 		}
 		e.Elsewhere, e.MailOwed = elsewhere, !elsewhere && !l.Settings.MailOff
 		e.Refusal, e.MissedAt, e.Retries = Refusal{}, time.Time{}, 0
+		e.PurgedAt = time.Time{} // it is a bill again
 	})
 }
 

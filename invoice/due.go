@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
@@ -84,6 +85,16 @@ func parseDue(s string) (at time.Time, fault Code, suggestion string) {
 		return time.Time{}, CodeDueInvalid, ""
 	}
 	return endOf(date), "", ""
+}
+
+// ParseDay reads a day written as due dates may be, and returns its beginning in
+// Japan. What isn't a day is an error that says no more than that.
+func ParseDay(written string) (time.Time, error) {
+	end, fault, _ := parseDue(fold(written))
+	if day := end.In(japan).AddDate(0, 0, -1); fault == "" && day.Hour()+day.Minute()+day.Second() == 0 {
+		return day.UTC(), nil
+	}
+	return time.Time{}, errors.New("not a day")
 }
 
 // parseInstant reads RFC 3339, of which this is the only form that means less

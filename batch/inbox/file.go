@@ -38,8 +38,11 @@ func (f *File) Fail(note string) (dir string, err error) {
 	return f.box.finish(f.ID, failedFolder)
 }
 
-// resultsSuffix follows a file's ID.
-const resultsSuffix = ".results.csv"
+// These follow a file's ID.
+const (
+	resultsSuffix = ".results.csv"
+	errorsSuffix  = ".errors.csv"
+)
 
 // noteSuffix follows the whole name of a file: a file may be dropped that ends
 // in .txt itself.
@@ -78,7 +81,7 @@ func (f *File) Publish(results, errors string) (p Published, err error) {
 	if p.Results, err = f.publish(results, resultsSuffix); err != nil {
 		return p, err
 	}
-	p.Errors, err = f.publish(errors, ".errors.csv")
+	p.Errors, err = f.publish(errors, errorsSuffix)
 	return p, err
 }
 

@@ -70,7 +70,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVar(&a.configPath, "config", "", a.say("設定ファイル", "configuration file"))
 	flags.StringVar(&a.langFlag, "lang", "", a.say("表示言語：ja または en", "language of messages: ja or en"))
 	root.AddCommand(
-		a.demoCommand(), a.checkCommand(), a.runCommand(), a.serveCommand(), a.reconcileCommand(), a.syncCommand(), a.resendCommand(), a.remindCommand(), a.recallCommand(),
+		a.demoCommand(), a.checkCommand(), a.runCommand(), a.serveCommand(), a.reconcileCommand(), a.syncCommand(), a.resendCommand(), a.remindCommand(), a.recallCommand(), a.purgeCommand(),
 		a.resultsCommand(), a.verifyCommand(), a.statusCommand(),
 		a.previewCommand(), a.doctorCommand(), a.sandboxCommand(), a.configCommand(), a.templatesCommand(), a.versionCommand(),
 	)

@@ -113,15 +113,21 @@ func (a *app) confirmRecall(ctx context.Context, shop *workshop, account batch.A
 		total.Yen += e.Invoice.Amount
 	}
 	table(a.stdout, rows, 1)
-	fmt.Fprintf(a.stderr, a.say("%d 件 %s を取り消します。よろしいですか？（はい = y）： ", "Call back %d charges of %s? (y for yes) "), total.Rows, total.Yen.Format(a.lang))
-	line, _ := bufio.NewReader(a.stdin).ReadString('\n') // no answer is none
-	if answer := strings.ToLower(strings.TrimSpace(width.Fold.String(line))); answer == "y" || answer == "yes" || answer == "はい" {
+	if a.agreed(fmt.Sprintf(a.say("%d 件 %s を取り消します。よろしいですか？（はい = y）： ", "Call back %d charges of %s? (y for yes) "), total.Rows, total.Yen.Format(a.lang))) {
 		return nil
 	}
 	return &refusal{
 		reason: a.say("取り消していません。", "Nothing was called back."),
 		hint:   a.say("確認せずに取り消すには --yes を付けてください", "to call back without being asked, add --yes"),
 	}
+}
+
+// agreed asks for a yes. No answer is none.
+func (a *app) agreed(question string) bool {
+	fmt.Fprint(a.stderr, question)
+	line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	answer := strings.ToLower(strings.TrimSpace(width.Fold.String(line)))
+	return answer == "y" || answer == "yes" || answer == "はい"
 }
 
 // recalledData is what recall says of one invoice, as data.
