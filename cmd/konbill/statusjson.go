@@ -61,16 +61,20 @@ func jobsJSON(jobs []batch.Job) []jobData {
 func entriesJSON(entries []batch.Entry) []entryData {
 	data := []entryData{}
 	for _, e := range entries {
-		paidAt, fee, net := paymentOf(e)
-		data = append(data, entryData{
-			Number: e.Invoice.Number, Revision: e.Revision, Mode: e.Account.Mode(), State: e.State, Amount: e.Invoice.Amount,
-			SentName: e.Invoice.SentName, ChargeID: e.Charge.ID, PaymentCode: e.Charge.PaymentCode,
-			AuthorizeURI: e.Charge.AuthorizeURI, ChargeStatus: e.Charge.Status, ExpiresAt: batch.Timestamp(e.Charge.ExpiresAt),
-			PaidAt: paidAt, Fee: fee, Net: net,
-			Reason: e.Refusal.Code, MailedTo: e.MailedTo, MailReply: e.MailReply, UpdatedAt: batch.Timestamp(e.UpdatedAt),
-		})
+		data = append(data, entryJSON(e))
 	}
 	return data
+}
+
+func entryJSON(e batch.Entry) entryData {
+	paidAt, fee, net := paymentOf(e)
+	return entryData{
+		Number: e.Invoice.Number, Revision: e.Revision, Mode: e.Account.Mode(), State: e.State, Amount: e.Invoice.Amount,
+		SentName: e.Invoice.SentName, ChargeID: e.Charge.ID, PaymentCode: e.Charge.PaymentCode,
+		AuthorizeURI: e.Charge.AuthorizeURI, ChargeStatus: e.Charge.Status, ExpiresAt: batch.Timestamp(e.Charge.ExpiresAt),
+		PaidAt: paidAt, Fee: fee, Net: net,
+		Reason: e.Refusal.Code, MailedTo: e.MailedTo, MailReply: e.MailReply, UpdatedAt: batch.Timestamp(e.UpdatedAt),
+	}
 }
 
 // paymentOf is when an invoice was paid, and what that cost and left; nothing

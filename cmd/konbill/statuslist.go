@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,9 +20,12 @@ import (
 type selection struct {
 	open, paid, expired, unknown bool
 	dueWithin                    string
+	since, until                 string // days of payment
 	csv                          bool
+	encoding                     string // of the CSV; empty: as results are
 
-	within time.Duration // what dueWithin says
+	within              time.Duration // what dueWithin says
+	paidFrom, paidUntil time.Time     // what since and until say: from the one until before the other; zero is open
 }
 
 func (a *app) withSelection(cmd *cobra.Command, s *selection) {
@@ -33,7 +35,10 @@ func (a *app) withSelection(cmd *cobra.Command, s *selection) {
 	flags.BoolVar(&s.expired, "expired", false, a.say("支払われずに終わった請求書を一覧", "list those that ended unpaid"))
 	flags.BoolVar(&s.unknown, "unknown", false, a.say("請求の結果が不明な請求書を一覧", "list those of which it isn't known whether they were charged"))
 	flags.StringVar(&s.dueWithin, "due-within", "", a.say("支払い待ちのうち、期限がこの期間内（例：3d、12h）のものを一覧", "list those that wait for payment and are due within a time, such as 3d or 12h"))
+	flags.StringVar(&s.since, "since", "", a.say("--paid のうち、この日（例：2026-12-01）以降に支払われたものを一覧", "of those that are paid, list those paid on or after a day such as 2026-12-01"))
+	flags.StringVar(&s.until, "until", "", a.say("--paid のうち、この日まで（当日を含む）に支払われたものを一覧", "of those that are paid, list those paid on or before a day"))
 	flags.BoolVar(&s.csv, "csv", false, a.say("CSV で出力（絞り込みがなければ全件）", "print a list as CSV, of all invoices if none are selected"))
+	flags.StringVar(&s.encoding, "encoding", "", a.say("CSV の文字コード（utf-8 または cp932。省略時は results.encoding）", "encoding of the CSV, utf-8 or cp932; as results.encoding if left out"))
 }
 
 // lists reports whether a list is asked for at all.
@@ -59,12 +64,46 @@ func (a *app) checkSelection(s *selection, numbers []string) error {
 		return &usageError{errors.New(a.say("--csv と --json はどちらか一方を指定してください", "give either --csv or --json"))}
 	case s.lists() && len(numbers) > 0:
 		return &usageError{errors.New(a.say("請求書番号と一覧の指定は同時に使えません", "give either invoice numbers or what to list"))}
-	case s.dueWithin != "":
-		var err error
-		if s.within, err = parsePeriod(s.dueWithin); err != nil {
-			return &usageError{fmt.Errorf(a.say("--due-within には 3d や 12h のように期間を指定してください（%q は使えません）",
-				"--due-within takes a time such as 3d or 12h, not %q"), s.dueWithin)}
+	case (s.since != "" || s.until != "") && !s.paid:
+		return &usageError{errors.New(a.say("--since と --until は --paid と一緒に指定してください", "--since and --until go with --paid"))}
+	case s.encoding != "" && !s.csv:
+		return &usageError{errors.New(a.say("--encoding は --csv と一緒に指定してください", "--encoding goes with --csv"))}
+	case s.encoding != "" && s.encoding != string(csvfile.UTF8) && s.encoding != string(csvfile.CP932):
+		return &usageError{errors.New(a.say("--encoding には utf-8 か cp932 を指定してください", "--encoding can be utf-8 or cp932"))}
+	}
+	return errors.Join(a.readPeriod(s), a.readDays(s))
+}
+
+func (a *app) readPeriod(s *selection) (err error) {
+	if s.dueWithin == "" {
+		return nil
+	}
+	if s.within, err = parsePeriod(s.dueWithin); err != nil {
+		return &usageError{fmt.Errorf(a.say("--due-within には 3d や 12h のように期間を指定してください（%q は使えません）",
+			"--due-within takes a time such as 3d or 12h, not %q"), s.dueWithin)}
+	}
+	return nil
+}
+
+// readDays reads the days, of Japan, between which invoices were paid.
+func (a *app) readDays(s *selection) error {
+	for _, day := range []struct {
+		flag, text string
+		at         *time.Time
+		days       int // from its beginning
+	}{{"--since", s.since, &s.paidFrom, 0}, {"--until", s.until, &s.paidUntil, 1}} {
+		if day.text == "" {
+			continue
 		}
+		begins, err := time.ParseInLocation("2006-01-02", strings.ReplaceAll(day.text, "/", "-"), japan)
+		if err != nil {
+			return &usageError{fmt.Errorf(a.say("%s には 2026-12-01 のように日付を指定してください（%q は使えません）",
+				"%s takes a day such as 2026-12-01, not %q"), day.flag, day.text)}
+		}
+		*day.at = begins.AddDate(0, 0, day.days)
+	}
+	if !s.paidUntil.IsZero() && !s.paidFrom.Before(s.paidUntil) {
+		return &usageError{errors.New(a.say("--until には --since 以降の日付を指定してください", "--until must not be before --since"))}
 	}
 	return nil
 }
@@ -94,7 +133,7 @@ func (s selection) query() batch.Query {
 	case s.open, s.dueWithin != "":
 		return batch.Query{ChargeStatuses: []string{"pending"}}
 	case s.paid:
-		return batch.Query{ChargeStatuses: []string{"successful"}}
+		return batch.Query{ChargeStatuses: []string{"successful"}, PaidSince: s.paidFrom}
 	case s.expired:
 		return batch.Query{ChargeStatuses: []string{"expired", "failed"}}
 	case s.unknown:
@@ -103,78 +142,41 @@ func (s selection) query() batch.Query {
 	return batch.Query{}
 }
 
-// list shows the invoices selected, whichever files they came in, and what they
-// add up to.
-func (a *app) list(ctx context.Context, c config, book *ledger.Ledger, s selection) error {
-	found, err := invoices(ctx, book, s.query())
-	if err != nil {
-		return err
+// includes reports whether an invoice that the query selects is listed.
+func (s selection) includes(e batch.Entry, now time.Time) bool {
+	due := e.Charge.ExpiresAt
+	switch {
+	case s.dueWithin != "":
+		return due.After(now) && !due.After(now.Add(s.within))
+	case !s.paidUntil.IsZero():
+		return e.Charge.PaidAt.Before(s.paidUntil)
 	}
-	if s.dueWithin != "" {
-		now := a.now()
-		found = slices.DeleteFunc(found, func(e batch.Entry) bool {
-			due := e.Charge.ExpiresAt
-			return !due.After(now) || due.After(now.Add(s.within))
+	return true
+}
+
+// list shows the invoices selected, whichever files they came in, and what they
+// add up to. There may be more of them than fit into memory.
+func (a *app) list(ctx context.Context, c config, book *ledger.Ledger, s selection) error {
+	now := a.now()
+	each := func(f func(batch.Entry) error) error {
+		return book.Entries(ctx, s.query(), func(e batch.Entry) error {
+			if !s.includes(e, now) {
+				return nil
+			}
+			return f(e)
 		})
 	}
 	switch {
 	case a.json:
-		return a.printJSON(listJSON(found))
+		return a.listJSON(each)
 	case s.csv:
-		if err := csvfile.WriteTable(a.stdout, csvfile.Encoding(c.Results.Encoding), listCSV(found)); err != nil {
-			return err
-		}
-		table(a.stderr, a.sumRows(found), 1, 2)
-		return nil
+		return a.listCSV(each, csvfile.Encoding(cmp.Or(s.encoding, c.Results.Encoding)))
 	}
-	a.printList(found)
-	return nil
+	return a.printList(each)
 }
 
-// listData is a list, as data. The sums are by payment status; "none" is that of
-// invoices without a charge.
-type listData struct {
-	Invoices []entryData          `json:"invoices"`
-	Sums     map[string]batch.Sum `json:"sums"`
-	Total    batch.Sum            `json:"total"`
-}
-
-func listJSON(entries []batch.Entry) listData {
-	data := listData{Invoices: entriesJSON(entries), Sums: map[string]batch.Sum{}, Total: total(entries)}
-	for status, sum := range paymentSums(entries) {
-		data.Sums[cmp.Or(status, "none")] = sum
-	}
-	return data
-}
-
-func total(entries []batch.Entry) batch.Sum {
-	var all batch.Sum
-	for _, e := range entries {
-		all.Rows++
-		all.Yen += e.Invoice.Amount
-	}
-	return all
-}
-
-// listCSV is a list for spreadsheets and for the books: headers, then rows.
-// Amount is fee and net together.
-func listCSV(entries []batch.Entry) [][]string {
-	rows := [][]string{{
-		"invoice_no", "name", "amount", "issued_at", "due", "paid_at", "fee", "net", "charge_id", "charge_status", "state", "mode",
-	}}
-	for _, e := range entries {
-		paidAt, fee, net := paymentOf(e)
-		row := []string{
-			e.Invoice.Number, e.Invoice.Name, fmt.Sprintf("%d", e.Invoice.Amount), batch.Timestamp(e.Charge.CreatedAt),
-			batch.Timestamp(dueOf(e)), paidAt, "", "", e.Charge.ID, e.Charge.Status, string(e.State), e.Account.Mode(),
-		}
-		if e.Charge.Paid() {
-			row[6], row[7] = fmt.Sprintf("%d", fee), fmt.Sprintf("%d", net)
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
+// selected calls f with each invoice selected, until its first error.
+type selected func(f func(batch.Entry) error) error
 
 // dueOf is until when an invoice can be paid: the charge's date, once there is
 // one, and until then the file's.
@@ -194,22 +196,33 @@ func japanDeadline(t time.Time) string {
 	return japanTime(t)
 }
 
-// printList shows a list to a person.
-func (a *app) printList(entries []batch.Entry) {
+// printList shows a list to a person: the first of it, and the sums of all.
+func (a *app) printList(each selected) error {
 	const most = 50
 	rows := [][]string{{a.say("番号", "number"), a.say("金額", "amount"), a.say("支払い", "payment"), a.say("支払期限", "due"), a.say("支払日時", "paid at")}}
-	for _, e := range entries[:min(len(entries), most)] {
+	sums, left := map[string]batch.Sum{}, 0
+	err := each(func(e batch.Entry) error {
+		addPayment(sums, e)
+		if len(rows) > most {
+			left++
+			return nil
+		}
 		rows = append(rows, []string{
 			e.Invoice.Number, e.Invoice.Amount.Format(a.lang), a.paymentOrState(e), japanDeadline(dueOf(e)), japanTime(e.Charge.PaidAt),
 		})
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if len(entries) > 0 {
+	if len(rows) > 1 {
 		table(a.stdout, rows, 1)
 	}
-	if left := len(entries) - most; left > 0 {
+	if left > 0 {
 		fmt.Fprintf(a.stdout, a.say("ほか %d 件（--csv か --json ですべて表示）\n", "%d more (--csv or --json list them all)\n"), left)
 	}
-	table(a.stdout, a.sumRows(entries), 1, 2)
+	table(a.stdout, a.sumRows(sums), 1, 2)
+	return nil
 }
 
 func (a *app) paymentOrState(e batch.Entry) string {
@@ -221,14 +234,22 @@ func (a *app) paymentOrState(e batch.Entry) string {
 
 // sumRows are the sums of a list, by payment status where that differs, and in
 // all.
-func (a *app) sumRows(entries []batch.Entry) [][]string {
+func (a *app) sumRows(sums map[string]batch.Sum) [][]string {
 	var rows [][]string
-	sums := paymentSums(entries)
 	for _, status := range append([]string{"pending", ""}, ends...) {
 		if sum := sums[status]; sum.Rows > 0 && len(sums) > 1 {
 			rows = append(rows, []string{a.paymentName(status), a.rows(sum), a.yen(sum)})
 		}
 	}
-	all := total(entries)
+	all := total(sums)
 	return append(rows, []string{a.say("合計", "total"), a.rows(all), a.yen(all)})
+}
+
+func total(sums map[string]batch.Sum) batch.Sum {
+	var all batch.Sum
+	for _, sum := range sums {
+		all.Rows += sum.Rows
+		all.Yen += sum.Yen
+	}
+	return all
 }

@@ -154,10 +154,14 @@ func syncedJSON(s *follow.Synced) syncedData {
 func paymentSums(entries []batch.Entry) map[string]batch.Sum {
 	sums := map[string]batch.Sum{}
 	for _, e := range entries {
-		sum := sums[e.Charge.Status]
-		sums[e.Charge.Status] = batch.Sum{Rows: sum.Rows + 1, Yen: sum.Yen + e.Invoice.Amount}
+		addPayment(sums, e)
 	}
 	return sums
+}
+
+func addPayment(sums map[string]batch.Sum, e batch.Entry) {
+	sum := sums[e.Charge.Status]
+	sums[e.Charge.Status] = batch.Sum{Rows: sum.Rows + 1, Yen: sum.Yen + e.Invoice.Amount}
 }
 
 // printSynced tells a person what has changed, and what to see to.

@@ -163,26 +163,36 @@ func (a *app) unknownCommand(cmd *cobra.Command, name string) error {
 	return &usageError{errors.New(text)}
 }
 
-// printJSON prints data for programs. What a terminal would obey is escaped:
-// the value stays the same, but nobody who looks at it is fooled.
+// printJSON prints data for programs.
 func (a *app) printJSON(data any) error {
+	text, err := jsonText(data, "")
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(a.stdout, text+"\n")
+	return err
+}
+
+// jsonText writes data for programs, each line but the first behind a margin.
+// What a terminal would obey is escaped: the value stays the same, but nobody who
+// looks at it is fooled.
+func jsonText(data any, margin string) (string, error) {
 	var text strings.Builder
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
+	e.SetIndent(margin, "  ")
 	if err := e.Encode(data); err != nil {
-		return err
+		return "", err
 	}
 	var safe strings.Builder
-	for _, r := range text.String() {
+	for _, r := range strings.TrimSuffix(text.String(), "\n") {
 		if r != '\n' && obeyed(r) {
 			fmt.Fprintf(&safe, `\u%04x`, r) // all of them are below U+10000
 			continue
 		}
 		safe.WriteRune(r)
 	}
-	_, err := io.WriteString(a.stdout, safe.String())
-	return err
+	return safe.String(), nil
 }
 
 // obeyed reports characters that a terminal does something with instead of

@@ -1,22 +1,30 @@
 package csvfile
 
-import (
-	"io"
-	"strings"
-)
+import "io"
 
-// WriteTable writes rows of our own, headers first, as WriteResults does: in
-// UTF-8 with a byte order mark (UTF8 or UTF8BOM) or in CP932, with commas and
-// CRLF, and without formulas. What CP932 lacks is replaced. Errors are the
-// writer's.
-func WriteTable(w io.Writer, enc Encoding, rows [][]string) error {
+// Table writes rows of our own, headers first, as WriteResults does: in UTF-8
+// with a byte order mark (UTF8 or UTF8BOM) or in CP932, with commas and CRLF, and
+// without formulas. What CP932 lacks is replaced.
+type Table struct {
+	w   io.Writer
+	enc Encoding
+	fit fitting
+}
+
+// NewTable begins a table; nothing is written yet.
+func NewTable(w io.Writer, enc Encoding) *Table {
 	enc, fit := forSpreadsheets(enc)
-	var b strings.Builder
-	for _, row := range rows {
-		safe, _ := fitted(row, fit)
-		b.WriteString(csvLine(safe, ',', "\r\n"))
+	return &Table{w: w, enc: enc, fit: fit}
+}
+
+// Write writes one row. Errors are the writer's.
+func (t *Table) Write(row []string) error {
+	safe, _ := fitted(row, t.fit)
+	err := writeEncoded(t.w, csvLine(safe, ',', "\r\n"), t.enc)
+	if t.enc == UTF8BOM {
+		t.enc = UTF8 // the mark stands at the beginning
 	}
-	return writeEncoded(w, b.String(), enc)
+	return err
 }
 
 // forSpreadsheets is the encoding to write so that a spreadsheet recognises it,
