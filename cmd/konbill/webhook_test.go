@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/base64"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,6 +115,69 @@ func TestServeHearsWebhooks(t *testing.T) {
 	h.wantStatus("W-3", "expired")
 	if said := p.stderr.String(); personalOrSecret(said, h.secret) {
 		t.Errorf("says too much:\n%s", said)
+	}
+}
+
+// TestServeAgreesWithTheAPI: whatever webhooks come, in whatever order, once or
+// more, the ledger, the lists and the results in the outbox say in the end what
+// the API says.
+func TestServeAgreesWithTheAPI(t *testing.T) {
+	t.Parallel()
+	const id = "2026-12-01-mixed"
+	h := newHearing(t)
+	p := h.serve()
+	numbers := numbered("X", 12)
+	h.drop("mixed.csv", rowsOf(numbers...))
+	h.hear(p, "id="+id+" rows=12 yen=36000 issued=12")
+	want := map[string]string{}
+	sums := map[string]int{}
+	for i, number := range numbers {
+		end := []struct{ action, status string }{
+			{"mark_as_paid", "successful"}, {"mark_as_failed", "failed"}, {"expire", "expired"}, {"", "pending"},
+		}[i%4]
+		if end.action != "" {
+			h.end(number, end.action)
+		}
+		want[number] = end.status
+		sums[end.status]++
+	}
+	told := slices.Repeat(h.api.Events(), 3)
+	random := rand.New(rand.NewPCG(1, 5))
+	random.Shuffle(len(told), func(i, j int) { told[i], told[j] = told[j], told[i] })
+	told = told[:len(told)/4] // some come more than once, some never
+	for _, e := range told {
+		h.tell(e, http.StatusOK, h.secret)
+	}
+	h.stop(p) // it has heeded them all by then
+	heeded := map[string]bool{}
+	for _, e := range told {
+		heeded[e.ChargeID] = true
+	}
+	if n := len(heeded); n == len(numbers) || n == len(told) {
+		t.Fatalf("%d events are about %d charges: none is lost, or none doubled", len(told), n)
+	}
+	for number, made := range h.charged() {
+		if heeded[made[0]] {
+			h.wantStatus(number, want[number])
+		}
+	}
+	h.konbill(exitDone, "sync")
+	h.konbill(exitDone, "serve", "--once")
+	h.wantOutbox(id, want)
+	h.wantOutdated(0)
+	for flag, statuses := range map[string][]string{"--open": {"pending"}, "--paid": {"successful"}, "--expired": {"expired", "failed"}} {
+		list := h.start(nil, "status", flag, "--csv")
+		<-list.ended
+		rows := 0
+		for _, status := range statuses {
+			rows += sums[status]
+			if got := strings.Count(list.stdout.String(), ","+status+","); got != sums[status] {
+				t.Errorf("%s lists %d that are %s, want %d", flag, got, status, sums[status])
+			}
+		}
+		if lines := strings.Count(list.stdout.String(), "\n"); lines != rows+1 {
+			t.Errorf("%s lists %d lines", flag, lines)
+		}
 	}
 }
 
