@@ -2,10 +2,13 @@ package main
 
 import (
 	"net/http"
+	"regexp"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"konbill/batch/omise/omisetest"
 )
 
 // endCharge plays the customer, or the merchant at the dashboard, with the
@@ -64,5 +67,35 @@ func TestJapanDeadline(t *testing.T) {
 		if got := japanDeadline(at); got != want {
 			t.Errorf("%v: %q, want %q", at, got, want)
 		}
+	}
+}
+
+// TestSyncTellsWhatItLearnt although the API fails for one of the charges.
+func TestSyncTellsWhatItLearnt(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, scriptWait+"=shortly")
+	s.konbill(exitDone, "run", s.file("two.csv", "S-1", "S-2"))
+	for _, number := range []string{"S-1", "S-2"} {
+		status, err := s.ask(http.MethodPost, "/charges/"+s.charged()[number][0]+"/mark_as_paid", nil)
+		s.must(err)
+		if status != http.StatusOK {
+			t.Fatalf("mark_as_paid: %d", status)
+		}
+	}
+	s.api.SetListLag(24 * time.Hour) // so that they are asked for one by one
+	s.api.Order(omisetest.Fault{Kind: omisetest.BadGateway, Method: http.MethodGet, Path: "/charges/" + s.charged()["S-1"][0], Count: 1000})
+	p := s.start(nil, "sync", "--lang", "en")
+	if code := s.end(p); code != exitFailed {
+		t.Errorf("exits with %d", code)
+	}
+	for text, words := range map[string]string{p.stdout.String(): "paid +1 +¥3,000", p.stderr.String(): "502"} {
+		if !regexp.MustCompile(words).MatchString(text) {
+			t.Errorf("%q says no %s", text, words)
+		}
+	}
+	s.api.Forgive()
+	p = s.start(nil, "sync", "--lang", "en")
+	if code := s.end(p); code != exitDone || !regexp.MustCompile("paid +1 +¥3,000").MatchString(p.stdout.String()) {
+		t.Errorf("exits with %d\n%s", code, p.stdout)
 	}
 }

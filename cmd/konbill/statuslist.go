@@ -71,7 +71,7 @@ func (a *app) checkSelection(s *selection, numbers []string) error {
 	case s.encoding != "" && s.encoding != string(csvfile.UTF8) && s.encoding != string(csvfile.CP932):
 		return &usageError{errors.New(a.say("--encoding には utf-8 か cp932 を指定してください", "--encoding can be utf-8 or cp932"))}
 	}
-	return errors.Join(a.readPeriod(s), a.readDays(s))
+	return cmp.Or(a.readPeriod(s), a.readDays(s))
 }
 
 func (a *app) readPeriod(s *selection) (err error) {
