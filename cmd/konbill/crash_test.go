@@ -146,6 +146,52 @@ func TestRemindCrashPoints(t *testing.T) {
 	}
 }
 
+
+// TestCrashPointsOfAReissue kills the process on its way to bills that take the
+// place of others. What it has accepted is issued by the next run, once, without
+// being asked to reissue.
+func TestCrashPointsOfAReissue(t *testing.T) {
+	for _, settings := range [][]string{{oneByOne}, {oneByOne, sourceFirst}} {
+		for _, point := range []batch.Point{
+			batch.JobOpened, batch.SweepListed, batch.ChargeIntending, batch.ChargeIntended, batch.ChargeAsking,
+			batch.ChargeAnswered, batch.ChargeRecorded, batch.MailIntending, batch.MailRecorded, batch.ResultsWriting,
+		} {
+			t.Run(fmt.Sprintf("%s/%s", settings[len(settings)-1], point), func(t *testing.T) {
+				t.Parallel()
+				s := newShop(t, settings...)
+				file := s.file("rows.csv", crashNumbers...)
+				s.konbill(exitDone, "run", file)
+				s.must(s.clock.jump(1000 * time.Hour))
+				s.crash(string(point)+":1", "run", "--reissue-expired", file)
+				s.konbill(exitDone, "run", file)
+				s.issuedTwice(file)
+			})
+		}
+	}
+}
+
+// issuedTwice wants one bill under every number that can be paid, behind one that
+// expired, and the results to tell of it.
+func (s *shop) issuedTwice(file string) {
+	s.Helper()
+	statuses := map[string][]string{}
+	for _, c := range s.api.Charges() {
+		number := c.Metadata["invoice_no"]
+		statuses[number] = append(statuses[number], c.Status)
+	}
+	rows, charged := s.results(file), s.charged()
+	for i, number := range crashNumbers {
+		if !slices.Equal(statuses[number], []string{"expired", "pending"}) || rows[i]["charge_id"] != charged[number][1] {
+			s.Errorf("%s: charges %q are %q, the results say %q", number, charged[number], statuses[number], rows[i]["charge_id"])
+		}
+		if n := s.mailed()[number]; n != 2 || rows[i]["mail"] != string(batch.Mailed) {
+			s.Errorf("%s: %d mails, and %s", number, n, rows[i]["mail"])
+		}
+	}
+	s.balances(file)
+	s.leavesNothing()
+}
+
 func (c scene) play(s *shop, point batch.Point) {
 	file := s.file("rows.csv", crashNumbers...)
 	s.appendRow(file, "C-3,山田太郎,taro@example.jp,09011112222,30")

@@ -139,6 +139,24 @@ var guards = []guard{
 	{"an event about another charge of the invoice is none of ours", []edit{
 		{"batch/follow/webhook.go", "e.Charge.ID != id {", "e.Charge.ID == \"\" {"},
 	}, "./batch/follow", "TestWebhooksOfOthers"},
+	{"a bill is issued again only once those before are over, by the API's own word", []edit{
+		{"batch/charge.go", "refused, err := s.mayFollow(ctx, done);", "refused, err := (*GatewayError)(nil), error(nil);"},
+	}, "./batch", "TestReissueAsksFirst"},
+	{"only a bill that is over unpaid is issued again", []edit{
+		{"batch/accept.go", "known.State.HasCharge() && known.Charge.OverUnpaid():", "known.State.HasCharge():"},
+	}, "./batch/ledger", "TestContract"},
+	{"a later bill waits for the one before, in the ledger too", []edit{
+		{"batch/accept.go", "previous != nil && !previous.Charge.OverUnpaid() || ", ""},
+	}, "./batch/ledger", "TestContract"},
+	{"a bill that was issued again elsewhere is not asked for", []edit{
+		{"batch/accept.go", " || latest.Revision > e.Revision", ""},
+	}, "./batch/ledger", "TestContract"},
+	{"a later bill that the sweep finds is the row's", []edit{
+		{"batch/reconcile.go", "s.Ledger.Latest(ctx, j.account, o.Entry.Invoice.Number)", "s.Ledger.Entry(ctx, o.Entry.Key)"},
+	}, "./batch", "TestReissuedElsewhere"},
+	{"a bill that was called back is not mailed", []edit{
+		{"batch/settle.go", "if to == Mailing {", "if false {"},
+	}, "./batch", "TestNoMailOfABillThatIsCalledBack"},
 	{"a step applies only in the expected state", []edit{
 		{"batch/accept.go", "case before.State != m.From, ", "case "},
 		{"batch/ledger/columns.go", `" WHERE key = ? AND state = ?"`, `" WHERE key = ? AND ? <> ''"`},
