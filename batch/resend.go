@@ -90,7 +90,24 @@ func (r *Runner) resend(ctx context.Context, a Account, report *Resent, to strin
 		err = s.mail(ctx, &done)
 	}
 	report.Entry = done.entry
+	if stale := new(StaleError); errors.As(err, &stale) {
+		return r.tooLate(ctx, report, err)
+	}
 	return err
+}
+
+// tooLate takes over what somebody else did to an invoice at the very moment in
+// which it was to be mailed: it may have been paid or called back.
+func (r *Runner) tooLate(ctx context.Context, report *Resent, stale error) error {
+	e, err := r.Ledger.Entry(ctx, report.Entry.Key)
+	if err != nil {
+		return ledgerStop(err)
+	}
+	report.Entry = e
+	if report.NotSent = r.whyNotSent(e); report.NotSent == "" {
+		return stale
+	}
+	return nil
 }
 
 // stillToPay asks the API right before a mail: the customer may just have paid.

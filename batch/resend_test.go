@@ -163,6 +163,25 @@ func TestResendAsks(t *testing.T) {
 	}
 }
 
+// TestResendOfABillThatIsCalledBack: between the API's answer and the mail a person
+// may have called it back.
+func TestResendOfABillThatIsCalledBack(t *testing.T) {
+	s := newShop(t)
+	s.run(s.file("r.csv", "R-1,3000"))
+	mails := len(s.mail.Messages())
+	s.runner.At = func(p batch.Point) {
+		if p == batch.MailIntending {
+			s.hear(s.entry("R-1"), "expired")
+		}
+	}
+	if got := s.resend("", "R-1"); got.NotSent != batch.NotPayable || got.Entry.Charge.Status != "expired" {
+		t.Errorf("report: %+v", got)
+	}
+	if n := len(s.mail.Messages()); n != mails {
+		t.Errorf("%d mails more", n-mails)
+	}
+}
+
 // pay has the practice API take a charge as paid.
 func (s *shop) pay(id string) {
 	s.Helper()

@@ -146,7 +146,6 @@ func TestRemindCrashPoints(t *testing.T) {
 	}
 }
 
-
 // TestCrashPointsOfAReissue kills the process on its way to bills that take the
 // place of others. What it has accepted is issued by the next run, once, without
 // being asked to reissue.
