@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"strings"
 )
 
 // askOverdue takes over what became of the bills that rows have and that, as far
@@ -74,21 +75,46 @@ func (s *settler) mayFollow(ctx context.Context, done *settled) (refused *Gatewa
 	return nil, nil
 }
 
-// isOver asks about one of them.
+// isOver asks about one of them, and about further charges that the API has under
+// its key.
 func (s *settler) isOver(ctx context.Context, done *settled, earlier Entry) (refused *GatewayError, err error) {
-	learnt, err := s.askPayment(ctx, earlier)
+	fault, id, err := s.whyNotOver(ctx, earlier)
 	switch g := new(GatewayError); {
-	case err == nil && learnt.Verdict != Contradiction && learnt.After.Charge.OverUnpaid():
+	case err == nil && fault == "":
 		return nil, nil
 	case err == nil:
-		return nil, s.leave(ctx, done, whyOpen(learnt), earlier)
+		return nil, s.leave(ctx, done, fault, id)
 	case !errors.As(err, &g):
 		return nil, ledgerStop(err)
 	case !g.aboutOne(), ctx.Err() != nil:
 		return g, nil
 	default:
-		return g, s.leave(ctx, done, faultOldUnclear, earlier)
+		return g, s.leave(ctx, done, faultOldUnclear, id)
 	}
+}
+
+// whyNotOver returns what keeps a bill from being over unpaid, and the charge that
+// it is about; nothing when it is. The error is the gateway's, or the ledger's.
+func (s *settler) whyNotOver(ctx context.Context, e Entry) (fault, id string, err error) {
+	learnt, err := s.askPayment(ctx, e)
+	if err != nil {
+		return "", e.Charge.ID, err
+	}
+	if learnt.Verdict == Contradiction || !learnt.After.Charge.OverUnpaid() {
+		return whyOpen(learnt), e.Charge.ID, nil
+	}
+	for _, id := range strings.Fields(e.Duplicates) {
+		found, err := s.Gateway.Charge(ctx, id)
+		switch {
+		case err != nil:
+			return "", id, err
+		case found.Paid():
+			return faultOldPaid, id, nil
+		case !found.OverUnpaid():
+			return faultOldOpen, id, nil
+		}
+	}
+	return "", "", nil
 }
 
 // whyOpen says what the API's answer about a bill means that isn't over unpaid.
@@ -104,14 +130,14 @@ func whyOpen(l Learnt) string {
 
 // leave has an invoice wait for its file to be run again. Between runs it is not
 // tried again where the bill before is paid: there is nothing left to bill.
-func (s *settler) leave(ctx context.Context, done *settled, fault string, earlier Entry) error {
+func (s *settler) leave(ctx context.Context, done *settled, fault, chargeID string) error {
 	retries := done.retries
 	if fault == faultOldPaid {
 		retries = len(chargeDelays)
 	}
 	done.left = true
-	return s.record(ctx, done, Accepted, "not charged: "+whyLeft[fault]+" "+earlier.Charge.ID, func(e *Entry) {
-		e.Refusal = Refusal{Code: fault, Message: earlier.Charge.ID}
+	return s.record(ctx, done, Accepted, "not charged: "+whyLeft[fault]+" "+chargeID, func(e *Entry) {
+		e.Refusal = Refusal{Code: fault, Message: chargeID}
 		e.Retries = retries
 	})
 }

@@ -227,6 +227,30 @@ func (s *shop) garble(c batch.Charge) {
 	s.api.Order(omisetest.Fault{Kind: omisetest.BadGateway, Method: "GET", Path: "/charges/" + c.ID, Count: 1000})
 }
 
+// TestReissueMindsDuplicates: of a key that somebody charged once more, every charge
+// must be over.
+func TestReissueMindsDuplicates(t *testing.T) {
+	s := newShop(t)
+	path := s.file("a.csv", "A-1,1000")
+	s.run(path)
+	first := s.latest("A-1")
+	other, err := s.runner.Gateway.CreateCharge(t.Context(), batch.ChargeRequest{
+		Key: first.Key, Number: "A-1", Amount: 1000, Name: "山田太郎", Email: "a@example.jp", Phone: "09011112222",
+		Description: "A-1", ExpiresAt: first.Charge.ExpiresAt.Add(month),
+	})
+	s.must(err)
+	s.must(s.clock.wait(t.Context(), month))
+	row := s.only(s.reissue(path), batch.Failed, "old_bill_open")
+	if !strings.Contains(row["message"], other.ID) {
+		t.Errorf("the message: %s", row["message"])
+	}
+	s.api.ReportLate(other.ID)
+	s.only(s.run(path), batch.Failed, "old_bill_paid")
+	if s.bills("A-1") != 1 {
+		t.Errorf("%d bills", s.bills("A-1"))
+	}
+}
+
 // TestReissueOfAChargeThatVanished: what the account doesn't have was perhaps
 // never over; a person sees to it.
 func TestReissueOfAChargeThatVanished(t *testing.T) {
