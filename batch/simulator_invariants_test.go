@@ -1,6 +1,7 @@
 package batch_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -35,15 +36,13 @@ func (j *judge) numberOf(key batch.Key) string { return j.numbers[key] }
 // alone reports whether nobody else moves the invoices of a run.
 func (j *judge) alone() bool { return len(j.processes) == 1 }
 
-// charged: no key ever has two payable charges.
+// charged: no number ever has two bills that can be paid or are.
 func (j *judge) charged(c *apiCharge) {
-	if c.Key == "" {
-		return // nothing of ours
+	if owed := j.api.owed(c.Number); c.Key != "" && len(owed) > 1 {
+		j.violated("%s is charged %d times", c.Number, len(owed))
 	}
-	bills := j.api.payable(c.Key)
-	ours := slices.DeleteFunc(bills, func(b *apiCharge) bool { return b.foreign })
-	if len(ours) > 1 {
-		j.violated("%s is charged %d times", c.Number, len(ours))
+	if c.Revision > 1 && c.wasBill() {
+		j.census["a bill is issued again"]++
 	}
 }
 
@@ -74,19 +73,28 @@ func (j *judge) holds(p *process, err error) {
 	p.holding, p.refused = err == nil, errors.Is(err, batch.ErrHeld)
 }
 
+// latest is the latest bill under a number, as a ledger has it.
+func (b *book) latest(number string) batch.Entry {
+	e, _ := b.Latest(context.Background(), simulatedAccount, number) // empty: there is none
+	return e
+}
+
 // mailed: a mail leaves only when the ledger durably has its charge and its
-// intent, and the API has that charge.
-func (j *judge) mailed(p *process, e mailer.Envelope) {
+// intent, and the API has that charge. It returns the bill's key.
+func (j *judge) mailed(p *process, e mailer.Envelope) batch.Key {
 	number := numberOfAddress(e.To)
-	entry, err := p.book.Entry(context.Background(), batch.KeyOf(simulatedAccount, number))
-	if err != nil {
-		j.violated("%s is mailed and not in the ledger: %v", number, err)
-		return
+	entry := p.book.latest(number)
+	for entry.MessageID != e.MessageID && entry.Previous() != "" {
+		entry, _ = p.book.Entry(context.Background(), entry.Previous())
+	}
+	if entry.Key == "" {
+		j.violated("%s is mailed and not in the ledger", number)
+		return ""
 	}
 	if entry.State != batch.Mailing && (j.alone() || entry.State != batch.Held) || entry.MessageID != e.MessageID {
 		j.violated("%s is mailed while the ledger has it %s, with Message-ID %q", number, entry.State, entry.MessageID)
 	}
-	if !slices.ContainsFunc(j.api.payable(entry.Key), func(c *apiCharge) bool { return c.ID == entry.Charge.ID }) {
+	if !slices.ContainsFunc(j.api.bills(entry.Key), func(c *apiCharge) bool { return c.ID == entry.Charge.ID }) {
 		j.violated("%s is mailed with the charge %q, which the API doesn't have", number, entry.Charge.ID)
 	}
 	if entry.Elsewhere {
@@ -95,9 +103,10 @@ func (j *judge) mailed(p *process, e mailer.Envelope) {
 	if !strings.Contains(string(e.Data), e.MessageID) {
 		j.violated("%s is mailed without its Message-ID", number)
 	}
-	if j.mailsOnce && slices.Contains(j.mail.stored, storedMail{to: e.To, life: p.book.life}) {
+	if j.mailsOnce && slices.Contains(j.mail.stored, storedMail{to: e.To, key: entry.Key, life: p.book.life}) {
 		j.violated("%s is mailed again although it was mailed", number)
 	}
+	return entry.Key
 }
 
 // finished judges what a run that came to its end says of its file. A process
@@ -162,10 +171,10 @@ func (j *judge) triedAgain(p *process) {
 // agrees compares what a retry says of an invoice with what the API and the
 // mail server have.
 func (j *judge) agrees(p *process, name string, e batch.Entry) {
-	bills := j.api.payable(e.Key)
+	bills := j.api.bills(e.Key)
 	there := slices.ContainsFunc(bills, func(c *apiCharge) bool { return c.ID == e.Charge.ID })
 	ours := slices.ContainsFunc(bills, func(c *apiCharge) bool { return c.life == p.book.life && !c.foreign })
-	stored := slices.Contains(j.mail.stored, storedMail{to: e.MailedTo, life: p.book.life})
+	stored := slices.Contains(j.mail.stored, storedMail{to: e.MailedTo, key: e.Key, life: p.book.life})
 	switch {
 	case e.State.HasCharge() && !there:
 		j.violated("%s: %s is %s with the charge %q, which the API doesn't have", p.name, e.Invoice.Number, name, e.Charge.ID)
@@ -178,8 +187,11 @@ func (j *judge) agrees(p *process, name string, e batch.Entry) {
 
 // reported compares what a run says of a row with what the API has.
 func (j *judge) reported(p *process, row content, o batch.RowOutcome) {
-	key := batch.KeyOf(simulatedAccount, row.number)
-	bills := j.api.payable(key)
+	key := cmp.Or(o.Entry.Key, p.book.latest(row.number).Key, batch.KeyOf(simulatedAccount, row.number))
+	bills := j.api.bills(key)
+	for _, code := range o.Codes(p.report.Reach) {
+		j.census["row: "+string(code)]++
+	}
 	conflict := slices.ContainsFunc(o.Findings, func(f invoice.Finding) bool { return f.Code == invoice.CodeConflict })
 	wrong := func(why string) { j.violated("%s: %s is %s: %s", p.name, row.number, o.Result, why) }
 	if o.Invoice.Number != row.number {
@@ -242,24 +254,36 @@ func (j *judge) settled(last *process) {
 		return
 	}
 	for i, row := range last.rows {
-		key := batch.KeyOf(simulatedAccount, row.number)
-		ours := slices.DeleteFunc(j.api.payable(key), func(c *apiCharge) bool { return c.foreign })
+		owed := j.api.owed(row.number)
 		if !row.good() {
-			if len(ours) > 0 {
+			if len(owed) > 0 {
 				j.violated("%s is a bad row and was charged", row.number)
 			}
 			continue
 		}
-		if len(ours) != 1 {
-			j.violated("%s ends with %d charges", row.number, len(ours))
+		o := last.report.Rows[i]
+		left := j.left(o, last.report.Reach)
+		ended := left || !last.reissue && last.book.latest(row.number).Charge.OverUnpaid()
+		if len(owed) != 1 && !(len(owed) == 0 && ended) {
+			j.violated("%s ends with %d charges", row.number, len(owed))
 		}
-		switch o := last.report.Rows[i]; {
-		case o.Result != batch.AlreadyIssued:
+		pending := o.Entry.Charge.Status == "pending"
+		switch {
+		case o.Result != batch.AlreadyIssued && !left:
 			j.violated("%s ends %s", row.number, o.Result)
-		case o.Entry.State == batch.Charged && !o.Entry.Elsewhere && !last.report.Reach.MailOff:
+		case o.Entry.State == batch.Charged && pending && !o.Entry.Elsewhere && !last.report.Reach.MailOff:
 			j.violated("%s ends without a mail", row.number)
-		case o.Entry.State == batch.Deferred || o.Entry.State == batch.Mailing:
+		case pending && (o.Entry.State == batch.Deferred || o.Entry.State == batch.Mailing):
 			j.violated("the mail of %s ends %s", row.number, o.Entry.State)
 		}
 	}
+}
+
+// left reports whether a row was not issued again, and rightly so: because of an
+// earlier bill, be it one that somebody else made.
+func (j *judge) left(o batch.RowOutcome, r batch.Reach) bool {
+	code := map[string]invoice.Code{"successful": "old_bill_paid", "pending": "old_bill_open"}
+	return o.Result == batch.Failed && slices.ContainsFunc(j.api.charges, func(c *apiCharge) bool {
+		return c.Number == o.Invoice.Number && slices.Contains(o.Codes(r), code[c.Status])
+	})
 }

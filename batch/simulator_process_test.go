@@ -40,6 +40,7 @@ type process struct {
 	drained bool
 
 	lockless  bool // its ledger's lock keeps nobody out
+	reissue   bool // its run issues again what ended unpaid
 	reconcile bool // in place of a run
 	retry     bool // likewise
 	retried   *batch.Retried
@@ -283,8 +284,7 @@ func (n network) Deliver(ctx context.Context, e mailer.Envelope) (string, error)
 	if ctx.Err() != nil {
 		return "", &mailer.Error{Kind: mailer.NotSent, Stage: mailer.StageConnect}
 	}
-	n.judge.mailed(n.process, e)
-	err := n.mail.take(e, n.book.life)
+	err := n.mail.take(e, n.judge.mailed(n.process, e), n.book.life)
 	if !n.act("<- "+label, 20*time.Millisecond, 5*time.Second) {
 		return "", errDead
 	}

@@ -40,6 +40,7 @@ var sabotages = []sabotage{
 	{guard: "sweep since the latest one", symptom: twice, wrap: func(r *batch.Runner) { r.Ledger = sweptJustNow{r.Ledger, r.Now} }},
 	{guard: "state precondition", symptom: twice, wrap: func(r *batch.Runner) { r.Ledger = anyState{r.Ledger} }},
 	{guard: "lock", symptom: "goes on although another run holds the ledger", wrap: func(r *batch.Runner) { r.Ledger = lockIgnored{r.Ledger} }},
+	{guard: "earlier bills are asked for", symptom: twice, wrap: func(r *batch.Runner) { r.Gateway = deaf{r.Gateway} }},
 	{guard: "intent before the request", symptom: twice, wrap: lateIntents(batch.Charging)},
 	{guard: "intent before the mail", symptom: mailedMore, wrap: lateIntents(batch.Mailing)},
 	{guard: "hold", symptom: mailedMore, wrap: func(r *batch.Runner) { r.Mailer = resending{r.Mailer} }},
@@ -221,4 +222,13 @@ func (l allIssuedHere) Entry(ctx context.Context, key batch.Key) (batch.Entry, e
 	e, err := l.Ledger.Entry(ctx, key)
 	e.Elsewhere = false
 	return e, err
+}
+
+// deaf takes every single charge that is asked for to be over unpaid.
+type deaf struct{ batch.Gateway }
+
+func (g deaf) Charge(ctx context.Context, id string) (batch.Found, error) {
+	found, err := g.Gateway.Charge(ctx, id)
+	found.Status = "expired"
+	return found, err
 }

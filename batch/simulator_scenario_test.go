@@ -106,9 +106,14 @@ func (s *simulation) drawRows() {
 			c.email = "refused." + c.email
 		}
 		s.rows = append(s.rows, c)
-		s.judge.numbers[batch.KeyOf(simulatedAccount, c.number)] = c.number
+		for n := range mostRevisions {
+			s.judge.numbers[batch.KeyOfRevision(simulatedAccount, c.number, n+1)] = c.number
+		}
 	}
 }
+
+// mostRevisions is how many bills under a number the judge knows by name.
+const mostRevisions = 20
 
 // drawStrangers charges other people by other means, so that lists are long.
 func (s *simulation) drawStrangers() {
@@ -171,6 +176,47 @@ func (s *simulation) interlude() {
 	case s.chance(0.05):
 		s.plantForeign()
 	}
+	s.endBills()
+}
+
+// endBills lets some bills come to their end, of which the ledger may hear.
+func (s *simulation) endBills() {
+	for _, c := range s.api.charges {
+		switch {
+		case c.Key == "" || !s.chance(0.1):
+		case c.Status == "pending":
+			s.end(c, []string{"expired", "expired", "failed", "successful"}[s.IntN(4)])
+		case c.wasBill() && len(s.api.owed(c.Number)) == 0:
+			s.end(c, "successful")
+			s.happens("a store reports late")
+		}
+	}
+	if s.chance(0.5) {
+		s.sync()
+	}
+}
+
+func (s *simulation) end(c *apiCharge, status string) {
+	c.Status, c.FailureCode = status, ""
+	if status == "failed" {
+		c.FailureCode = "timeout"
+	}
+	s.tell("API: %s of %s is %s", c.ID, c.Number, status)
+}
+
+// sync has the ledger take over what the API says of the bills that it has.
+func (s *simulation) sync() {
+	ctx := context.Background()
+	payments := batch.Payments{Ledger: s.book, Who: "sync", Now: func() time.Time { return s.now }}
+	err := s.book.Entries(ctx, batch.Query{ChargeStatuses: []string{"pending"}}, func(e batch.Entry) error {
+		found, _ := s.api.byID(e.Charge.ID)
+		_, err := payments.Learn(ctx, e, found.Charge, true)
+		return err
+	})
+	if err != nil {
+		s.judge.violated("a sync: %v", err)
+	}
+	s.happens("the payments are synced")
 }
 
 // visitBranch has a branch with a ledger of its own run the same file.
@@ -190,7 +236,7 @@ func (s *simulation) plantForeign() {
 		return
 	}
 	original := s.api.charges[s.IntN(len(s.api.charges))]
-	if original.Status != "pending" {
+	if original.Status != "pending" || original.Key == "" {
 		return
 	}
 	planted := *original
@@ -213,13 +259,14 @@ func (s *simulation) rest(d time.Duration) { s.play(nil, s.now.Add(d)) }
 // ends them early.
 func (s *simulation) round() {
 	first := s.newProcess("first", s.book)
-	first.reconcile = s.chance(0.1)
+	first.reconcile, first.reissue = s.chance(0.1), s.chance(0.3)
 	s.drawFuses(first)
 	if !s.chance(0.3) {
 		s.together(first)
 		return
 	}
 	second := s.newProcess("second", s.book)
+	second.reissue = s.chance(0.3)
 	s.drawFuses(second)
 	s.census["two at once"]++
 	if s.chance(0.5) {
@@ -366,7 +413,8 @@ func fileOf(rows []content) string {
 // runner is Konbill, with the simulated world around it.
 func (s *simulation) runner(p *process) *batch.Runner {
 	r := &batch.Runner{
-		Ledger: memory{p}, Gateway: network{p}, Mailer: network{p}, Disk: files{p}, Settings: s.settings,
+		Reissue: p.reissue,
+		Ledger:  memory{p}, Gateway: network{p}, Mailer: network{p}, Disk: files{p}, Settings: s.settings,
 		Fingerprint: "a key", Now: p.nowIs, Wait: p.wait, Waiting: p.waiting, At: p.at, Drain: p.drain,
 	}
 	r.DrawPlainly()
@@ -397,8 +445,7 @@ func (s *simulation) correct(p *process, o batch.RowOutcome) {
 		c.description += "改"
 		s.tell("somebody corrects %s", c.number)
 	case slices.Contains(codes, invoice.CodeConflict):
-		issued, err := p.book.Entry(context.Background(), batch.KeyOf(simulatedAccount, c.number))
-		if err == nil {
+		if issued := p.book.latest(c.number); issued.Key != "" {
 			c.amount = int(issued.Invoice.Amount)
 			if c.due != "" {
 				c.due = issued.Invoice.Due.Format(time.RFC3339)
@@ -416,9 +463,12 @@ func (s *simulation) finale() {
 	s.weather = weather{}
 	s.api.busyUntil = time.Time{}
 	s.tell("the faults end")
+	s.sync()
+	reissue := s.chance(0.5)
 	var last *process
 	for range 4 {
 		last = s.newProcess("last", s.book)
+		last.reissue = reissue
 		s.together(last)
 	}
 	s.judge.settled(last)

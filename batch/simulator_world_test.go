@@ -259,7 +259,7 @@ func (a *api) busy() error {
 func (a *api) commit(r batch.ChargeRequest, life int, status string) *apiCharge {
 	id := fmt.Sprintf("chrg_test_%d", len(a.charges)+1)
 	made := &apiCharge{life: life, asked: r, listedAt: a.now, Found: batch.Found{
-		Key: r.Key, Number: r.Number, Name: r.Name, Email: r.Email, Phone: r.Phone,
+		Key: r.Key, Number: r.Number, Revision: r.Revision, Name: r.Name, Email: r.Email, Phone: r.Phone,
 		Charge: batch.Charge{
 			ID: id, SourceID: r.SourceID, Amount: r.Amount, Status: status, PaymentCode: fmt.Sprint(700_000 + len(a.charges)),
 			AuthorizeURI: "https://pay.omise.co/offlines/" + id, CreatedAt: a.now.Add(a.skew).Truncate(time.Second), ExpiresAt: r.ExpiresAt,
@@ -302,22 +302,37 @@ func (a *api) byID(id string) (batch.Found, bool) {
 
 func (a *api) used(sourceID string) bool {
 	for _, c := range a.charges {
-		if c.SourceID == sourceID && !c.listedAt.After(a.now) && c.Status == "pending" {
+		if c.SourceID == sourceID && !c.listedAt.After(a.now) && c.wasBill() {
 			return true
 		}
 	}
 	return false
 }
 
-// payable lists the charges that a customer could pay under a key.
-func (a *api) payable(key batch.Key) []*apiCharge {
+// wasBill reports whether a customer could pay a charge at some time.
+func (c *apiCharge) wasBill() bool { return c.FailureCode != "failed_processing" }
+
+// bills lists the charges under a key that a customer could pay at some time.
+func (a *api) bills(key batch.Key) []*apiCharge {
 	var bills []*apiCharge
 	for _, c := range a.charges {
-		if c.Key == key && c.Status == "pending" {
+		if c.Key == key && c.wasBill() {
 			bills = append(bills, c)
 		}
 	}
 	return bills
+}
+
+// owed lists the charges of ours under an invoice's number that a customer can
+// pay, or has paid.
+func (a *api) owed(number string) []*apiCharge {
+	var owed []*apiCharge
+	for _, c := range a.charges {
+		if c.Key != "" && c.Number == number && !c.foreign && !c.OverUnpaid() {
+			owed = append(owed, c)
+		}
+	}
+	return owed
 }
 
 // mailServer keeps the mails it took responsibility for.
@@ -327,12 +342,13 @@ type mailServer struct {
 }
 
 type storedMail struct {
+	key  batch.Key
 	to   string
 	life int // of the ledger whose run sent it
 }
 
 // take decides what becomes of a delivery.
-func (m *mailServer) take(e mailer.Envelope, life int) error {
+func (m *mailServer) take(e mailer.Envelope, key batch.Key, life int) error {
 	f := m.pick(mailFaults)
 	if f != "" {
 		m.tell("mail server: to %s: %s", e.To, f)
@@ -347,7 +363,7 @@ func (m *mailServer) take(e mailer.Envelope, life int) error {
 	case mailLost:
 		return &mailer.Error{Kind: mailer.Unknown, Stage: mailer.StageAnswer}
 	}
-	m.stored = append(m.stored, storedMail{to: e.To, life: life})
+	m.stored = append(m.stored, storedMail{to: e.To, key: key, life: life})
 	m.tell("mail server: to %s: stored", e.To)
 	if f == replyLost {
 		return &mailer.Error{Kind: mailer.Unknown, Stage: mailer.StageAnswer}
