@@ -149,6 +149,12 @@ var whyLeft = map[string]string{
 	faultOldUnclear: "the API doesn't tell what became of an earlier bill:",
 }
 
+// NotReissued reports whether an invoice has no charge because of an earlier bill
+// under its number that isn't over unpaid, as far as anybody could tell.
+func (e Entry) NotReissued() bool {
+	return e.State == Accepted && whyAccepted(e.Refusal) != codeNotAttempted
+}
+
 // noteReplaced looks up what the bills of a job took the place of, for what the
 // results say.
 func (r *Runner) noteReplaced(ctx context.Context, j *job) error {

@@ -55,6 +55,10 @@ func (s *service) retries(r *batch.Retried) *staff.Retries {
 		told.MailGivenUp = append(told.MailGivenUp, staff.Numbered{Number: e.Invoice.Number, Message: e.MailReply})
 	}
 	for _, e := range r.GivenUpCharges {
+		if e.NotReissued() {
+			told.NotCharged = append(told.NotCharged, s.saidOf([]batch.Entry{e})...)
+			continue
+		}
 		told.UnknownToStay = append(told.UnknownToStay, staff.Numbered{Number: e.Invoice.Number})
 	}
 	return told
