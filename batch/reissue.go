@@ -96,6 +96,12 @@ func (s *settler) isOver(ctx context.Context, done *settled, earlier Entry) (ref
 // whyNotOver returns what keeps a bill from being over unpaid, and the charge that
 // it is about; nothing when it is. The error is the gateway's, or the ledger's.
 func (s *settler) whyNotOver(ctx context.Context, e Entry) (fault, id string, err error) {
+	switch e.State {
+	case Accepted, Declined:
+		return "", "", nil // another ledger has gone on without it
+	case Charging, Unknown:
+		return faultOldUnclear, string(e.Key), nil
+	}
 	learnt, err := s.askPayment(ctx, e)
 	if err != nil {
 		return "", e.Charge.ID, err

@@ -251,6 +251,53 @@ func TestReissueMindsDuplicates(t *testing.T) {
 	}
 }
 
+// TestReissueBeyondOneThatIsNoBill: another ledger may have gone on with a number
+// that has no bill here. What isn't known to be one keeps the next from being made.
+func TestReissueBeyondOneThatIsNoBill(t *testing.T) {
+	for state, want := range map[batch.State]batch.Result{batch.Accepted: batch.Issued, batch.Unknown: batch.Failed} {
+		t.Run(string(state), func(t *testing.T) {
+			s := newShop(t)
+			path := s.file("a.csv", "A-1,1000")
+			drained := make(chan struct{})
+			close(drained)
+			s.runner.Drain = drained
+			if _, err := s.runner.Run(t.Context(), path, ""); err == nil {
+				t.Fatal("not interrupted")
+			}
+			s.runner.Drain = nil
+			first := s.latest("A-1")
+			var steps []batch.State
+			if state == batch.Unknown {
+				steps = []batch.State{batch.Charging, batch.Unknown}
+			}
+			for _, to := range steps {
+				moved, err := s.ledger.Move(t.Context(), batch.Move{Key: first.Key, From: first.State, To: to, At: s.clock.now(), Who: "test", Why: "test"},
+					func(e *batch.Entry) { e.IntentAt = s.clock.now() })
+				s.must(err)
+				first = moved
+			}
+			second := first
+			second.Key, second.Revision = batch.KeyOfRevision(first.Account, "A-1", 2), 2
+			var err error
+			second.Charge, err = s.runner.Gateway.CreateCharge(t.Context(), batch.ChargeRequest{
+				Key: second.Key, Number: "A-1", Revision: 2, Amount: 1000, Name: "山田太郎", Email: "a@example.jp", Phone: "09011112222",
+				Description: "A-1", ExpiresAt: s.clock.now().Add(time.Hour),
+			})
+			s.must(err)
+			_, err = s.ledger.Adopt(t.Context(), second, "test", "issued elsewhere")
+			s.must(err)
+			s.must(s.clock.wait(t.Context(), 2*time.Hour))
+			if got := s.results(s.reissue(path))[0]; got["result"] != string(want) {
+				t.Errorf("%s, %s: %s", got["result"], got["codes"], got["message"])
+			}
+			s.must(s.clock.wait(t.Context(), time.Hour)) // a second look proves that there is no bill
+			if s.run(path); s.latest("A-1").Revision != 3 || s.bills("A-1") != 1 {
+				t.Errorf("afterwards: revision %d, %d bills", s.latest("A-1").Revision, s.bills("A-1"))
+			}
+		})
+	}
+}
+
 // TestReissueOfAChargeThatVanished: what the account doesn't have was perhaps
 // never over; a person sees to it.
 func TestReissueOfAChargeThatVanished(t *testing.T) {
