@@ -143,7 +143,7 @@ func (s *settler) envelope(e Entry, to, messageID string, text templates.Mail, p
 
 func (s *settler) instructions(e Entry) templates.Instructions {
 	return templates.Instructions{
-		Texts: s.Settings.Texts, Merchant: s.Settings.Merchant, Invoice: e.Invoice,
+		Texts: s.Settings.Texts, Merchant: s.Settings.Merchant, Invoice: e.Invoice, Reissued: e.Revision > 1,
 		PaymentCode: e.Charge.PaymentCode, AuthorizeURI: e.Charge.AuthorizeURI, ExpiresAt: e.Charge.ExpiresAt,
 	}
 }

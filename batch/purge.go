@@ -109,6 +109,10 @@ func (r *Runner) closedBefore(ctx context.Context, e Entry, before time.Time) (a
 	case !at.Before(before):
 		return at, KeptLater, nil
 	}
+	notices, err := r.Ledger.Notices(ctx, e.Key)
+	if err != nil || slices.ContainsFunc(notices, func(n Notice) bool { return n.State == Mailing }) {
+		return at, KeptOpen, err
+	}
 	latest, err := r.Ledger.Latest(ctx, e.Account, e.Invoice.Number)
 	if err != nil || latest.Key == e.Key || !latest.PurgedAt.IsZero() {
 		return at, "", err

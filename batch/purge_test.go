@@ -148,9 +148,18 @@ func TestPurgeKeepsWhatIsOpen(t *testing.T) {
 		e.Duplicates = "chrg_test_other"
 	})
 	s.must(err)
+	n := batch.Notice{Key: s.entry("R-3").Key, Kind: "remind-3d", State: batch.Mailing, Attempt: 1, MessageID: "n"}
+	s.must(s.ledger.MoveNotice(t.Context(), batch.NoticeMove{Notice: n}))
+	plan, err := s.runner.PlanPurge(t.Context(), s.clock.now())
+	s.must(err)
+	if plan.Kept[batch.KeptOpen].Rows != 2 {
+		t.Errorf("with a mail on its way: %+v", plan)
+	}
+	n.State = batch.Mailed
+	s.must(s.ledger.MoveNotice(t.Context(), batch.NoticeMove{Notice: n, From: batch.Mailing}))
 	s.runner.Reissue = true
 	s.run(s.file("again.csv", "R-3,5000"))
-	plan, err := s.runner.PlanPurge(t.Context(), s.clock.now())
+	plan, err = s.runner.PlanPurge(t.Context(), s.clock.now())
 	s.must(err)
 	want := map[batch.Kept]batch.Sum{
 		batch.KeptPerson: {Rows: 1, Yen: 3000}, batch.KeptOpen: {Rows: 2, Yen: 9000}, batch.KeptRevised: {Rows: 1, Yen: 5000},
