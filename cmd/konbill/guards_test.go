@@ -102,7 +102,7 @@ var guards = []guard{
 	}, "./batch", "TestLedgerFailsAnywhere"},
 	{"a proof of absence holds for one attempt", []edit{
 		{"batch/accept.go", "m.Attempt != 0 && m.Attempt != before.Attempt", "false"},
-	}, "./batch", "TestSimulator"},
+	}, "./batch/ledger", "TestContract"},
 	{"a file must hold what its control total says", []edit{
 		{"batch/run.go", "if err := r.Control.check(s); err != nil {", "if err := error(nil); err != nil {"},
 	}, "./batch", "TestControlTotals"},

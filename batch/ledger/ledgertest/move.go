@@ -89,10 +89,33 @@ func testStale(t *testing.T, newStore Store) {
 			b.unchanged(e.Key, func() { b.wantStale(e, want) })
 		}
 	}
+	testStaleAttempt(b)
 	testStalePayment(b)
 	missing := batch.Entry{Key: "kb_nobody", State: batch.Accepted}
 	if _, err := b.Move(t.Context(), move(missing, batch.Charging), proofs(missing, batch.Charging)); !errors.Is(err, batch.ErrNotFound) {
 		t.Errorf("moving an unknown invoice: %v", err)
+	}
+}
+
+// testStaleAttempt wants a step that is about one attempt to say nothing of the
+// next, though the invoice is in the same state again.
+func testStaleAttempt(b book) {
+	e := b.walk(b.accept(sample("asked twice"))[0], batch.Unknown)
+	first := move(e, batch.Accepted)
+	first.Attempt = e.Attempt
+	for _, to := range []batch.State{batch.Accepted, batch.Charging, batch.Unknown} {
+		e = b.step(e, to)
+	}
+	b.unchanged(e.Key, func() {
+		var stale *batch.StaleError
+		if _, err := b.Move(b.t.Context(), first, func(*batch.Entry) {}); !errors.As(err, &stale) {
+			b.t.Errorf("the absence of the first attempt's charge, after the second: %v, want a *StaleError", err)
+		}
+	})
+	second := first
+	second.Attempt = e.Attempt
+	if after, err := b.Move(b.t.Context(), second, func(*batch.Entry) {}); err != nil || after.State != batch.Accepted {
+		b.t.Errorf("of the second: %s, %v", after.State, err)
 	}
 }
 
