@@ -69,6 +69,13 @@ func TestEndToEnd(t *testing.T) {
 				t.Errorf("the slip in the results is another than the one mailed (%v)", err)
 			}
 			readCode(t, mail.pdf, charge)
+			if !strings.Contains(mail.html, `src="cid:`+mail.pictureID+`"`) {
+				t.Errorf("the HTML doesn't show the picture %q", mail.pictureID)
+			}
+			shown := onDisk(t, "code.png", mail.picture)
+			if got := strings.TrimSpace(string(peertest.Run(t, "zbarimg", "--quiet", "--nodbus", "--raw", shown))); got != charge.AuthorizeURI {
+				t.Errorf("zbarimg reads %q from the mail's own code", got)
+			}
 		})
 	}
 }
@@ -93,6 +100,8 @@ func (s *shop) speakTLS() {
 type readerMail struct {
 	subject, text, html, file string
 	pdf                       []byte
+	pictureID                 string
+	picture                   []byte
 }
 
 func readMail(t *testing.T, data []byte) readerMail {
@@ -123,6 +132,8 @@ func readMail(t *testing.T, data []byte) readerMail {
 			mail.text = string(body)
 		case "text/html":
 			mail.html = string(body)
+		case "image/png":
+			mail.picture, mail.pictureID = body, strings.Trim(part.Header.Get("Content-ID"), "<>")
 		case "application/pdf":
 			mail.pdf = body
 			attachment := gomail.AttachmentHeader{Header: part.Header}
@@ -136,24 +147,27 @@ func readMail(t *testing.T, data []byte) readerMail {
 	return mail
 }
 
+// onDisk writes a file for the programs of others to read.
+func onDisk(t *testing.T, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // pdfText is what a PDF reader makes of a slip.
 func pdfText(t *testing.T, pdf []byte) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "slip.pdf")
-	if err := os.WriteFile(path, pdf, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path := onDisk(t, "slip.pdf", pdf)
 	return string(peertest.Run(t, "pdftotext", "-layout", path, "-"))
 }
 
 // readCode reads the QR code of a printed slip twice, with different readers.
 func readCode(t *testing.T, pdf []byte, charge omisetest.Charge) {
 	t.Helper()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "slip.pdf")
-	if err := os.WriteFile(path, pdf, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path := onDisk(t, "slip.pdf", pdf)
 	picture := rendered(t, path, 150)
 	if got := strings.TrimSpace(string(peertest.Run(t, "zbarimg", "--quiet", "--nodbus", "--raw", picture))); got != charge.AuthorizeURI {
 		t.Errorf("zbarimg reads %q", got)

@@ -132,7 +132,7 @@ func (s *settler) envelope(e Entry, to, messageID string, text templates.Mail, p
 		Subject: text.Subject, Text: text.Text, HTML: text.HTML, Language: string(e.Invoice.Language),
 		Date: s.Now(),
 	}
-	for _, picture := range text.Inline {
+	for _, picture := range text.Pictures {
 		m.Pictures = append(m.Pictures, mailer.Picture(picture))
 	}
 	if pdf != nil {

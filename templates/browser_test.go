@@ -115,7 +115,7 @@ func TestMailsAsShown(t *testing.T) {
 			if !endsIn(picture) {
 				t.Error("the screen is not high enough")
 			}
-			if len(page.mail.Inline) == 0 {
+			if len(page.mail.Pictures) == 0 {
 				return
 			}
 			read := string(peertest.Run(t, "zbarimg", "--quiet", "--nodbus", "--raw", "-Sdisable", "-Sqrcode.enable", path))

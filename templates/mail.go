@@ -13,13 +13,13 @@ type Mail struct {
 	Subject        string
 	Text           string // complete by itself
 	HTML           string // the same facts in the same order
-	Inline         []Inline
+	Pictures       []Picture
 	AttachmentName string // of the slip; empty: there is none
 }
 
-// Inline is a picture that the HTML shows from within the mail, as
-// cid:ContentID (RFC 2392).
-type Inline struct {
+// Picture is one that the HTML shows from within the mail, as cid:ContentID
+// (RFC 2392).
+type Picture struct {
 	ContentID   string // without angle brackets
 	ContentType string // image/png
 	Data        []byte
@@ -28,7 +28,7 @@ type Inline struct {
 // Standalone is the HTML with its pictures in it, to be opened as a file.
 func (m Mail) Standalone() string {
 	html := m.HTML
-	for _, picture := range m.Inline {
+	for _, picture := range m.Pictures {
 		data := "data:" + picture.ContentType + ";base64," + base64.StdEncoding.EncodeToString(picture.Data)
 		html = strings.ReplaceAll(html, "cid:"+picture.ContentID, data)
 	}
@@ -60,7 +60,7 @@ func MailOf(i Instructions) (Mail, error) {
 	}
 	m := Mail{Subject: facts.Subject, Text: text, HTML: html, AttachmentName: attachmentName(i)}
 	if strings.Contains(html, "cid:"+code.ContentID) { // a merchant's own HTML may do without
-		m.Inline = []Inline{code}
+		m.Pictures = []Picture{code}
 	}
 	return m, nil
 }

@@ -27,10 +27,10 @@ const (
 // drawCode draws the QR code of a link, black on white whatever is around it,
 // and tells its side in pixels. It fails when the link is too long, some two
 // thousand characters.
-func drawCode(link string) (picture Inline, side int, err error) {
+func drawCode(link string) (picture Picture, side int, err error) {
 	code, err := qr.Encode(link, qr.M)
 	if err != nil {
-		return Inline{}, 0, fmt.Errorf("QR code of the payment link: %w", err)
+		return Picture{}, 0, fmt.Errorf("QR code of the payment link: %w", err)
 	}
 	side = (code.Size + 2*quietZone) * module
 	pixels := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})
@@ -41,8 +41,8 @@ func drawCode(link string) (picture Inline, side int, err error) {
 	}
 	var data bytes.Buffer
 	if err := png.Encode(&data, pixels); err != nil {
-		return Inline{}, 0, err
+		return Picture{}, 0, err
 	}
 	of := sha256.Sum256([]byte(link))
-	return Inline{ContentID: fmt.Sprintf("%x@konbill", of[:8]), ContentType: "image/png", Data: data.Bytes()}, side, nil
+	return Picture{ContentID: fmt.Sprintf("%x@konbill", of[:8]), ContentType: "image/png", Data: data.Bytes()}, side, nil
 }

@@ -17,10 +17,10 @@ import (
 func TestPictureOfTheCode(t *testing.T) {
 	i := bill(invoice.Japanese)
 	m := mailOf(t, i)
-	if len(m.Inline) != 1 || m.Inline[0].ContentType != "image/png" || strings.Count(m.HTML, `src="cid:`+m.Inline[0].ContentID+`"`) != 1 {
-		t.Fatalf("%d pictures in\n%s", len(m.Inline), m.HTML)
+	if len(m.Pictures) != 1 || m.Pictures[0].ContentType != "image/png" || strings.Count(m.HTML, `src="cid:`+m.Pictures[0].ContentID+`"`) != 1 {
+		t.Fatalf("%d pictures in\n%s", len(m.Pictures), m.HTML)
 	}
-	data := m.Inline[0].Data
+	data := m.Pictures[0].Data
 	picture, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func TestPictureOfTheCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestNoCodeNoPicture(t *testing.T) {
 	until := from + strings.Index(html[from:], "</p>")
 	i := bill(invoice.Japanese)
 	i.Texts = loaded(t, map[string]string{"mail.html": html[:from] + html[until:]})
-	if m := mailOf(t, i); len(m.Inline) != 0 || strings.Contains(m.HTML, "cid:") {
-		t.Errorf("%d pictures in\n%s", len(m.Inline), m.HTML)
+	if m := mailOf(t, i); len(m.Pictures) != 0 || strings.Contains(m.HTML, "cid:") {
+		t.Errorf("%d pictures in\n%s", len(m.Pictures), m.HTML)
 	}
 }
