@@ -48,11 +48,12 @@ func encodedWord(text string) string {
 	return "=?utf-8?b?" + base64.StdEncoding.EncodeToString([]byte(text)) + "?="
 }
 
-// disposition names an attached file: in ASCII for old readers, and in full as
-// RFC 2231 has it, which wins where both are understood.
+// disposition names an attached file: in full as RFC 2231 has it, then in ASCII
+// for old readers. The full name comes first for those that understand both and
+// take the first.
 func disposition(name string) string {
 	full := strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
-	return fmt.Sprintf("attachment;\r\n filename=\"%s\";\r\n filename*=utf-8''%s", asciiName(name), full)
+	return fmt.Sprintf("attachment;\r\n filename*=utf-8''%s;\r\n filename=\"%s\"", full, asciiName(name))
 }
 
 var notSafe = regexp.MustCompile(`[^A-Za-z0-9.-]+`)

@@ -49,16 +49,18 @@ func TestDotsSurvive(t *testing.T) {
 }
 
 func TestCarrierAddressesInTheTranscript(t *testing.T) {
-	server, s := start(t, mailertest.Options{}, nil)
-	m := bill()
-	m.To = "a..b@docomo.ne.jp"
-	deliver(t, s, composed(t, m))
-	transcript := strings.Join(server.Transcript(), "\n")
-	if !strings.Contains(transcript, `RCPT TO:<"a..b"@docomo.ne.jp>`) || strings.Contains(transcript, "SMTPUTF8") {
-		t.Errorf("%s", transcript)
-	}
-	if got := server.Messages()[0].To; got != "a..b@docomo.ne.jp" {
-		t.Errorf("the server read %s", got)
+	for address, path := range carrierPaths {
+		server, s := start(t, mailertest.Options{}, nil)
+		m := bill()
+		m.To = address
+		deliver(t, s, composed(t, m))
+		transcript := strings.Join(server.Transcript(), "\n")
+		if !strings.Contains(transcript, "\nRCPT TO:<"+path+">\n") || strings.Contains(transcript, "SMTPUTF8") {
+			t.Errorf("%s:\n%s", address, transcript)
+		}
+		if got := server.Messages()[0].To; got != address {
+			t.Errorf("the server read %s as %s", address, got)
+		}
 	}
 }
 
