@@ -26,6 +26,19 @@ func Path(t testing.TB, program string) string {
 	return ""
 }
 
+// Root skips a test of what only root may start, or fails where peers are
+// required.
+func Root(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if os.Getenv(required) != "" {
+		t.Fatalf("this test must run as root, and %s wants every peer", required)
+	}
+	t.Skip("only root can start it")
+}
+
 // Run runs an installed program and returns what it prints. Failing is the
 // test's failure.
 func Run(t testing.TB, program string, args ...string) []byte {
