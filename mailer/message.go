@@ -29,6 +29,8 @@ type Message struct {
 	Date        time.Time
 	Pictures    []Picture // that HTML shows; none without HTML
 	Attachments []Attachment
+
+	Signer *Signer // nil: it isn't signed
 }
 
 // Picture is an image that travels in a message and that its HTML shows as
@@ -78,11 +80,37 @@ func Compose(m Message) (Envelope, error) {
 	if err := m.writeParts(msg); err != nil {
 		return Envelope{}, cannotCompose("message", err)
 	}
-	var data bytes.Buffer
-	if _, err := msg.WriteTo(&data); err != nil {
-		return Envelope{}, cannotCompose("message", err)
+	data, err := m.signed(msg)
+	if err != nil {
+		return Envelope{}, cannotCompose("signature", err)
 	}
-	return Envelope{From: from.path(), To: to.path(), MessageID: m.ID, Data: fixBoundaries(data.Bytes(), m.ID)}, nil
+	return Envelope{From: from.path(), To: to.path(), MessageID: m.ID, Data: data}, nil
+}
+
+// signed writes a message to bytes with its signatures. DKIM comes last: it
+// covers what S/MIME has added.
+func (m Message) signed(msg *mail.Msg) ([]byte, error) {
+	signer := m.Signer
+	if signer == nil {
+		signer = &Signer{}
+	}
+	if signer.smime != nil {
+		if err := signer.smime.prepare(msg); err != nil {
+			return nil, err
+		}
+	}
+	var written bytes.Buffer
+	if _, err := msg.WriteTo(&written); err != nil {
+		return nil, err
+	}
+	data := written.Bytes()
+	if signer.smime == nil { // else they are signed as they are
+		data = fixBoundaries(data, m.ID)
+	}
+	if signer.dkim == nil {
+		return data, nil
+	}
+	return signer.dkim.sign(data, m.Date)
 }
 
 func cannotCompose(what string, err error) error {

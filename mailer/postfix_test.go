@@ -265,6 +265,7 @@ func (p *postfix) receive(t *testing.T) []byte {
 // A real server, with STARTTLS and a login, takes our mail to a mailbox as it
 // was composed, and to the addresses that carriers gave out.
 func TestPostfixDelivers(t *testing.T) {
+	t.Parallel()
 	p := startPostfix(t)
 	s := p.mailer(t, postfixPassword)
 	for address, path := range map[string]string{
@@ -289,7 +290,32 @@ func TestPostfixDelivers(t *testing.T) {
 	}
 }
 
+// Neither the server nor the mailbox breaks a signature.
+func TestPostfixKeepsSignatures(t *testing.T) {
+	t.Parallel()
+	p := startPostfix(t)
+	root, key := newAuthority(t, nil), ecdsaKey(t)
+	m := bill()
+	m.Signer = newSigner(t, withDKIM(t, SignerConfig{
+		SMIMECertificate: certificatePEM(root.sign(t, forMail(), &key.PublicKey)), SMIMEKey: keyPEM(t, key),
+	}))
+	if _, err := p.mailer(t, postfixPassword).Deliver(t.Context(), composed(t, m)); err != nil {
+		t.Fatal(err)
+	}
+	got := p.receive(t)
+	if err := checkDKIM(t, m.Signer, got); err != nil {
+		t.Errorf("DKIM: %v", err)
+	}
+	if _, err := checkSMIME(t, root, got); err != nil {
+		t.Errorf("S/MIME: %v", err)
+	}
+	if read := readWithPython(t, got)[0]; read.Subject != m.Subject || read.Types[0] != "multipart/signed" {
+		t.Errorf("%q, %v", read.Subject, read.Types)
+	}
+}
+
 func TestPostfixRefusesAWrongPassword(t *testing.T) {
+	t.Parallel()
 	p := startPostfix(t)
 	_, err := p.mailer(t, "wrong").Deliver(t.Context(), numbered(t, 1))
 	checkFault(t, err, NotSent, 535)
