@@ -130,7 +130,7 @@ func (s *settler) envelope(e Entry, to, messageID string, text templates.Mail, p
 		ID: messageID, From: s.Settings.MailFrom, ReplyTo: s.Settings.MailReplyTo,
 		To: to, ToName: e.Invoice.Name,
 		Subject: text.Subject, Text: text.Text, HTML: text.HTML, Language: string(e.Invoice.Language),
-		Date: s.Now(),
+		Date: s.Now(), Signer: s.Settings.MailSigner,
 	}
 	for _, picture := range text.Pictures {
 		m.Pictures = append(m.Pictures, mailer.Picture(picture))

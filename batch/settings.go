@@ -7,6 +7,7 @@ import (
 
 	"konbill/invoice"
 	"konbill/invoice/csvfile"
+	"konbill/mailer"
 	"konbill/templates"
 )
 
@@ -31,12 +32,13 @@ type Settings struct {
 	SettleAfter time.Duration // how long after an intent its charge must be listed; longer than a request may take
 	LoopbackAPI bool          // a practice API: its payment pages may be on loopback, too
 
-	MailOff     bool   // no mail is sent: an invoice is finished once charged
-	MailFrom    string // "Name <address>" or a bare address
-	MailReplyTo string // may be empty
-	RemindDays  []int  // how many days before the last one to pay customers are reminded; none: never
-	ReceiptMail bool   // customers are told that their payment has come
-	ResendHeld  bool   // smtp.on_unknown = "resend": rather twice than never
+	MailOff     bool           // no mail is sent: an invoice is finished once charged
+	MailFrom    string         // "Name <address>" or a bare address
+	MailReplyTo string         // may be empty
+	MailSigner  *mailer.Signer // nil: mails are not signed
+	RemindDays  []int          // how many days before the last one to pay customers are reminded; none: never
+	ReceiptMail bool           // customers are told that their payment has come
+	ResendHeld  bool           // smtp.on_unknown = "resend": rather twice than never
 
 	ResultsEncoding csvfile.Encoding
 	ConfigHash      string // of the configuration, for the receipt

@@ -1,8 +1,8 @@
 // Package mailer composes one mail to one customer and delivers it.
 //
-// A message is written to bytes and signed as a whole before a server hears of
-// it: what fails while composing must never leave half a mail behind. A delivery ends in
-// one of four ways, and [Error] says which:
+// A message is written to bytes as a whole, with its signatures, before a
+// server hears of it: what fails while composing must never leave half a mail
+// behind. A delivery ends in one of four ways, and [Error] says which:
 //
 //   - accepted: a positive reply to the final dot. Nothing that fails
 //     afterwards changes that.

@@ -52,6 +52,15 @@ func NewSigner(c SignerConfig) (*Signer, error) {
 	return s, nil
 }
 
+// Check tells whether the certificate is valid at a time, which it was when the
+// signer was made. The error is a *KeyError.
+func (s *Signer) Check(now time.Time) error {
+	if s == nil || s.smime == nil {
+		return nil
+	}
+	return checkTime(s.smime.certificate, now)
+}
+
 // Certificate is the sender's own, or nil without S/MIME.
 func (s *Signer) Certificate() *x509.Certificate {
 	if s == nil || s.smime == nil {
@@ -79,7 +88,7 @@ const (
 	CertificateNotYetValid          // the date from which it is
 	CertificateExpired              // the date
 	CertificateNotForMail           // it is for other uses only
-	CertificateOfAnother            // the addresses that it is for
+	CertificateOfAnother            // it is not for the sender's address
 	SMIMEKeyUnreadable              // not PEM, or with a password
 	SMIMEKeyUnfit                   // not the certificate's
 	SMIMEKeyUnsupported             // neither RSA nor ECDSA
@@ -91,7 +100,8 @@ const (
 	DKIMKeyShort                    // the bits that it should have
 )
 
-// KeyError is why messages can't be signed. It holds nothing of a private key.
+// KeyError is why messages can't be signed. It holds nothing of a private key,
+// and no address: it goes to logs.
 type KeyError struct {
 	Fault  KeyFault
 	Detail string
@@ -100,7 +110,7 @@ type KeyError struct {
 func (e *KeyError) Error() string {
 	what := [...]string{
 		"the sender's address is malformed", "no certificate can be read", "the certificate is not valid yet", "the certificate has expired",
-		"the certificate is not for mail", "the certificate is for another address", "no key to the certificate can be read",
+		"the certificate is not for mail", "the certificate is not for the sender's address", "no key to the certificate can be read",
 		"the key is not the certificate's", "the key to the certificate is neither RSA nor ECDSA", "the DKIM domain is malformed",
 		"the DKIM domain is not the sender's", "the DKIM selector is malformed", "no DKIM key can be read", "the DKIM key is not RSA",
 		"the DKIM key is too short",

@@ -68,17 +68,22 @@ func checkCertificate(c *x509.Certificate, from mailbox, now time.Time) error {
 	signs := c.KeyUsage == 0 || c.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) != 0
 	uses := c.ExtKeyUsage
 	forMail := len(uses)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(uses, x509.ExtKeyUsageEmailProtection) || slices.Contains(uses, x509.ExtKeyUsageAny)
-	addresses := addressesOf(c)
 	isFrom := func(address string) bool { return strings.EqualFold(address, from.local+"@"+from.domain) }
+	switch {
+	case !signs || !forMail:
+		return &KeyError{Fault: CertificateNotForMail}
+	case !slices.ContainsFunc(addressesOf(c), isFrom):
+		return &KeyError{Fault: CertificateOfAnother}
+	}
+	return checkTime(c, now)
+}
+
+func checkTime(c *x509.Certificate, now time.Time) error {
 	switch {
 	case now.Before(c.NotBefore):
 		return &KeyError{Fault: CertificateNotYetValid, Detail: c.NotBefore.Format(time.DateOnly)}
 	case now.After(c.NotAfter):
 		return &KeyError{Fault: CertificateExpired, Detail: c.NotAfter.Format(time.DateOnly)}
-	case !signs || !forMail:
-		return &KeyError{Fault: CertificateNotForMail}
-	case !slices.ContainsFunc(addresses, isFrom):
-		return &KeyError{Fault: CertificateOfAnother, Detail: strings.Join(addresses, ", ")}
 	}
 	return nil
 }

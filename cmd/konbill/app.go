@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -27,6 +28,8 @@ type app struct {
 	// wait pauses. It returns ctx's error, or context.Canceled once interrupted.
 	wait func(ctx context.Context, d time.Duration) error
 	at   func(batch.Point) // nil, or hears of every durable boundary
+
+	resolver *net.Resolver // who is asked about domains; nil: whom the system asks
 
 	configPath string
 	langFlag   string

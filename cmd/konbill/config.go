@@ -75,6 +75,12 @@ type smtpConfig struct {
 	Connections  int    `koanf:"connections"`
 	Folder       string `koanf:"folder"`
 	OnUnknown    string `koanf:"on_unknown"`
+
+	SMIMECertFile string `koanf:"smime_cert_file"`
+	SMIMEKeyFile  string `koanf:"smime_key_file"`
+	DKIMDomain    string `koanf:"dkim_domain"`
+	DKIMSelector  string `koanf:"dkim_selector"`
+	DKIMKeyFile   string `koanf:"dkim_key_file"`
 }
 
 type invoiceConfig struct {

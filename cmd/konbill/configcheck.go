@@ -51,6 +51,8 @@ func (c config) validate() error {
 		address("smtp.from", c.SMTP.From),
 		address("smtp.reply_to", c.SMTP.ReplyTo),
 		oneOf("smtp.on_unknown", c.SMTP.OnUnknown, "hold", "resend"),
+		together(setting{"smtp.smime_cert_file", c.SMTP.SMIMECertFile}, setting{"smtp.smime_key_file", c.SMTP.SMIMEKeyFile}),
+		together(setting{"smtp.dkim_domain", c.SMTP.DKIMDomain}, setting{"smtp.dkim_selector", c.SMTP.DKIMSelector}, setting{"smtp.dkim_key_file", c.SMTP.DKIMKeyFile}),
 		between("invoice.max_due_days", c.Invoice.MaxDueDays, 1, maxDueDays),
 		between("invoice.due_days", c.Invoice.DueDays, 1, c.Invoice.MaxDueDays),
 		oneOf("invoice.name_overflow", c.Invoice.NameOverflow, "cut", "reject"),
@@ -165,6 +167,18 @@ func address(key, value string) *configError {
 		return &configError{Key: key, Code: configNotAddress, Detail: value}
 	}
 	return nil
+}
+
+type setting struct{ key, value string }
+
+// together finds what is missing among settings of which each needs the others.
+func together(settings ...setting) *configError {
+	missing := slices.IndexFunc(settings, func(s setting) bool { return s.value == "" })
+	given := slices.IndexFunc(settings, func(s setting) bool { return s.value != "" })
+	if missing < 0 || given < 0 {
+		return nil
+	}
+	return &configError{Key: settings[missing].key, Code: configIncomplete, Detail: settings[given].key}
 }
 
 func ledgerURL(value string) *configError {

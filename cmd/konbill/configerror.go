@@ -5,6 +5,7 @@ import (
 
 	"konbill/batch/schedule"
 	"konbill/invoice"
+	"konbill/mailer"
 )
 
 // configCode is a kind of mistake in the configuration.
@@ -27,6 +28,8 @@ const (
 	configNoSecret                        // Detail: the setting that needs it
 	configBadSecret                       // Detail: which of several
 	configBadSchedule                     // Schedule: what is wrong with it
+	configIncomplete                      // Detail: a setting that needs it
+	configBadSigning                      // Signing: what is wrong with a key or certificate
 	configNeedsMail                       // smtp.mode = "off" leaves nothing to send it with
 )
 
@@ -49,6 +52,7 @@ type configError struct {
 	Wanted string
 
 	Schedule *schedule.SpecError // for configBadSchedule
+	Signing  *mailer.KeyError    // for configBadSigning
 }
 
 // Error implements error, in English.
@@ -108,6 +112,10 @@ func (e *configError) english() string {
 		return fmt.Sprintf("is not set, nor is the variable %s, but %s is: without the webhook secret of the dashboard nothing that comes could be believed", webhookSecretVariable, e.Detail)
 	case configBadSecret:
 		return fmt.Sprintf("or the variable %s: secret %s is not one; give the webhook secret as the dashboard shows it, in base64, each on a line of its own", webhookSecretVariable, e.Detail)
+	case configIncomplete:
+		return fmt.Sprintf("is not set, but %s is: one is of no use without the other", e.Detail)
+	case configBadSigning:
+		return "can't be used: " + signingInEnglish(e.Signing)
 	case configNeedsMail:
 		return "is set, but smtp.mode is \"off\": there is nothing to send it with"
 	case configPlainMail:
@@ -153,6 +161,10 @@ func (e *configError) japanese() string {
 		return fmt.Sprintf("も環境変数 %s も設定されていませんが、%s が設定されています。届いた通知が本物か確かめるため、管理画面の Webhook シークレットが必要です", webhookSecretVariable, e.Detail)
 	case configBadSecret:
 		return fmt.Sprintf("または環境変数 %s の %s 番目が Webhook シークレットではありません。管理画面に表示されるとおり（base64）に、1 行に 1 つずつ指定してください", webhookSecretVariable, e.Detail)
+	case configIncomplete:
+		return fmt.Sprintf("が設定されていません。%s とあわせて設定してください", e.Detail)
+	case configBadSigning:
+		return signingInJapanese(e.Signing)
 	case configNeedsMail:
 		return "が設定されていますが、smtp.mode が off のため送信できません"
 	case configPlainMail:

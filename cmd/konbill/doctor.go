@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"konbill/batch/omise"
 	"konbill/batch/schedule"
 	"konbill/invoice"
+	"konbill/mailer"
 	"konbill/templates"
 	"konbill/templates/slip"
 )
@@ -24,8 +26,8 @@ func (a *app) doctorCommand() *cobra.Command {
 	return a.withJSON(&cobra.Command{
 		Use:   "doctor",
 		Short: a.say("設定・鍵・通信・台帳を点検", "Check configuration, keys, network and ledger"),
-		Long: a.say("実行の前に、設定、鍵、決済サービスへの接続、時計、メールサーバーへのログイン、文字（フォント）、台帳、ディスクを点検します。請求もメール送信もしません。",
-			"Checks configuration, keys, reach of the payment service, clock, mail server login, fonts, ledger and disk before a run. It charges and mails nothing."),
+		Long: a.say("実行の前に、設定、鍵、決済サービスへの接続、時計、メールサーバーへのログイン、署名の鍵と送信ドメイン（SPF・DKIM・DMARC）、文字（フォント）、台帳、ディスクを点検します。請求もメール送信もしません。",
+			"Checks configuration, keys, reach of the payment service, clock, mail server login, signing keys and sender's domain (SPF, DKIM, DMARC), fonts, ledger and disk before a run. It charges and mails nothing."),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
 	})
 }
@@ -34,6 +36,7 @@ func (a *app) doctorCommand() *cobra.Command {
 type examination struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
+	Note   bool   `json:"note,omitempty"` // nothing that stops a run, but worth knowing
 	Detail string `json:"detail"`
 	Hint   string `json:"hint,omitempty"`
 }
@@ -80,6 +83,11 @@ func (a *app) examine(ctx context.Context) ([]examination, error) {
 		found = append(found, a.examineAPI(ctx, c, keys)...)
 	}
 	found = append(found, a.examineMail(ctx, c, keys))
+	signing, signer := a.examineSigning(c)
+	found = append(found, signing...)
+	if c.SMTP.Mode == "smtp" {
+		found = append(found, a.examineDomain(ctx, c, signer)...)
+	}
 	found = append(found, a.examineTexts(c)...)
 	found = append(found, a.examineFonts(c), a.examineLedger(ctx, c), a.examineDisk(c), a.examineSchedule(c), a.examineInbox(c))
 	if c.Follow.WebhookListen != "" {
@@ -176,6 +184,37 @@ func (a *app) examineMail(ctx context.Context, c config, keys secrets) examinati
 	return a.examined(name, server, s.Check(ctx))
 }
 
+// renewBefore is how long before its end a certificate wants to be renewed.
+const renewBefore = 30 * 24 * time.Hour
+
+// examineSigning looks at the keys that mails are signed with, if any, and
+// returns what signs them; nil: nothing does.
+func (a *app) examineSigning(c config) ([]examination, *mailer.Signer) {
+	if c.SMTP.Mode == "off" || c.SMTP.SMIMECertFile == "" && c.SMTP.DKIMKeyFile == "" {
+		return nil, nil
+	}
+	name := a.say("署名", "signing")
+	signer, err := a.signer(c)
+	if err != nil {
+		return []examination{a.examined(name, "", err)}, nil
+	}
+	var kinds []string
+	if _, record := signer.DKIMRecord(); record != "" {
+		kinds = append(kinds, "DKIM "+c.SMTP.DKIMDomain)
+	}
+	certificate := signer.Certificate()
+	if certificate == nil {
+		return []examination{a.examined(name, strings.Join(kinds, ", "), nil)}, signer
+	}
+	kinds = append(kinds, fmt.Sprintf(a.say("S/MIME（%s まで有効）", "S/MIME (valid until %s)"), certificate.NotAfter.Format(time.DateOnly)))
+	e := a.examined(name, strings.Join(kinds, ", "), nil)
+	if certificate.NotAfter.Sub(a.now()) < renewBefore {
+		e.Note = true
+		e.Hint = a.say("証明書の期限が近づいています。切れると発行できなくなるため、早めに更新してください", "the certificate is about to expire, and runs stop when it has; renew it")
+	}
+	return []examination{e}, signer
+}
+
 // examineFonts draws a slip, as every row of a run does.
 func (a *app) examineFonts(c config) examination {
 	inv := invoice.Invoice{
@@ -224,8 +263,11 @@ func (a *app) printExaminations(found []examination) {
 	var rows [][]string
 	for _, e := range found {
 		mark := "OK"
-		if !e.OK {
+		switch {
+		case !e.OK:
 			mark = "NG"
+		case e.Note:
+			mark = "--"
 		}
 		rows = append(rows, []string{mark, e.Name, e.Detail})
 	}

@@ -72,6 +72,10 @@ type pass struct {
 // work goes on with what an earlier pass left and then takes what is ready,
 // until nothing is.
 func (p *pass) work(ctx context.Context) error {
+	// A certificate may have expired since konbill serve was started.
+	if err := asSigningError(p.runner.Settings.MailSigner.Check(p.now())); err != nil {
+		return err
+	}
 	unfinished, err := p.inbox.Unfinished()
 	if err != nil {
 		return err

@@ -57,6 +57,7 @@ func konbillInScript() int {
 	a := &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: stderr, env: os.Environ(), drain: drain,
 		now: clock.now, wait: clock.waiter(drain), at: crasher(os.Getenv(scriptCrashAt)),
+		resolver: resolverAt(os.Getenv(scriptNameServer)),
 	}
 	really, jumping := waiter(drain), a.wait
 	switch os.Getenv(scriptWait) {
@@ -176,6 +177,7 @@ func (c scriptClock) waiter(drain <-chan struct{}) func(context.Context, time.Du
 type peers struct {
 	api   *omisetest.Server
 	mail  *mailertest.Server
+	names *nameServer
 	clock scriptClock
 	key   string // the secret key that the API takes
 	heard string // a folder: what processes say on stderr, and their temporary files
@@ -210,7 +212,10 @@ func startPeers(dir string) (p *peers, stop func(), err error) {
 	if p.mail, err = mailertest.Start(mailertest.Options{}); err != nil {
 		return nil, nil, errors.Join(err, server.Close())
 	}
-	return p, func() { server.Close(); p.mail.Close() }, nil
+	if p.names, err = startNameServer(); err != nil {
+		return nil, nil, errors.Join(err, server.Close(), p.mail.Close())
+	}
+	return p, func() { server.Close(); p.mail.Close(); p.names.conn.Close() }, nil
 }
 
 // environment is what konbill must be told to work with the peers.
@@ -220,6 +225,7 @@ func (p *peers) environment(dir string) []string {
 		"TMPDIR=" + p.temporary(), "TMP=" + p.temporary(), "TEMP=" + p.temporary(), "SQLITE_TMPDIR=" + p.temporary(),
 		scriptBegan + "=" + p.clock.began.Format(time.RFC3339Nano),
 		scriptWaited + "=" + p.clock.file,
+		scriptNameServer + "=" + p.names.conn.LocalAddr().String(),
 		"LANG=ja_JP.UTF-8",
 		"HOME=" + dir,
 		"XDG_CONFIG_HOME=" + filepath.Join(dir, ".config"),

@@ -59,6 +59,9 @@ func TestScripts(t *testing.T) {
 			"same":     sameColumn,
 			"cell":     cell,
 			"mode":     checkMode,
+			"publish":  publishInScript,
+			"keys":     makeKeys,
+			"signed":   checkSigned,
 		},
 	})
 }

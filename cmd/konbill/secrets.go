@@ -53,6 +53,11 @@ func readSecret(variable, file string, env []string) (secret string, exposed boo
 	if secret = lookUp(env, variable); secret != "" || file == "" {
 		return secret, false, nil
 	}
+	return readSecretFile(file, env)
+}
+
+// readSecretFile reads one that has no variable.
+func readSecretFile(file string, env []string) (secret string, exposed bool, err error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", false, fmt.Errorf("read a secret: %w", err)

@@ -97,7 +97,7 @@ func (a *app) newService(c config, shop *workshop) (*service, error) {
 		app: a, config: c, shop: shop, runner: shop.runner, ledger: shop.ledger, inbox: box, times: times, monitor: monitor,
 		log: newLog(a.stderr, c.Serve.Log, a.now),
 	}
-	s.staff = a.newStaffPost(c, s.runner.Mailer, s.runner.Live, s.log)
+	s.staff = a.newStaffPost(c, s.runner, s.log)
 	if err := s.readUntold(); err != nil {
 		return nil, errors.Join(err, box.Close())
 	}

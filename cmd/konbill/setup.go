@@ -113,6 +113,9 @@ func (a *app) open(ctx context.Context, c config, who string) (*workshop, error)
 	if err != nil {
 		return nil, err
 	}
+	if settings.MailSigner, err = a.signer(c); err != nil {
+		return nil, err
+	}
 	client, err := c.client(keys, a.wait)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ type staffPost struct {
 	*app      // speaks the language of the mails
 	sender    staff.Sender
 	from      string
+	signer    *mailer.Signer
 	to        []string
 	deliverer batch.Mailer
 	log       *slog.Logger
@@ -42,14 +43,14 @@ var sendAgainAfter = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Min
 
 const mostUnsent = 100
 
-func (a *app) newStaffPost(c config, deliverer batch.Mailer, live bool, log *slog.Logger) *staffPost {
+func (a *app) newStaffPost(c config, r *batch.Runner, log *slog.Logger) *staffPost {
 	speaker := *a
 	if c.Notify.Lang != "" {
 		speaker.lang = invoice.Language(c.Notify.Lang)
 	}
 	p := &staffPost{
-		app: &speaker, from: c.SMTP.From, deliverer: deliverer, log: log,
-		sender: staff.Sender{Language: speaker.lang, Merchant: c.Merchant.Name, Live: live},
+		app: &speaker, from: c.SMTP.From, signer: r.Settings.MailSigner, deliverer: r.Mailer, log: log,
+		sender: staff.Sender{Language: speaker.lang, Merchant: c.Merchant.Name, Live: r.Live},
 	}
 	if to, err := mail.ParseAddressList(c.Notify.To); err == nil { // else it is empty: the configuration was checked
 		for _, address := range to {
@@ -73,6 +74,7 @@ func (p *staffPost) send(m staff.Message, err error, attached ...mailer.Attachme
 		envelope, err := mailer.Compose(mailer.Message{
 			ID:   mailer.MessageID(fmt.Sprintf("staff %d %d %s", now.UnixNano(), os.Getpid(), to), p.count, p.from),
 			From: p.from, To: to, Subject: m.Subject, Text: m.Text, Language: string(p.lang), Date: now, Attachments: attached,
+			Signer: p.signer,
 		})
 		if err != nil {
 			p.log.Error("a mail to staff could not be composed", "reason", err.Error())
