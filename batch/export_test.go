@@ -14,3 +14,7 @@ func (r *Runner) DrawPlainly() {
 type plainPress struct{}
 
 func (plainPress) Draw(templates.Instructions) ([]byte, error) { return []byte("%PDF-1.4"), nil }
+
+func (plainPress) PrintFile([]templates.Instructions) ([]byte, error) {
+	return []byte("%PDF-1.4"), nil
+}

@@ -20,6 +20,7 @@ const (
 	folderSuffix  = "-results"
 	resultsSuffix = ".results.csv"
 	errorsSuffix  = ".errors.csv"
+	printsSuffix  = ".print.pdf"
 	receiptFile   = "receipt.json"
 )
 
@@ -55,7 +56,7 @@ func resultsOf(dir string) (LeftResults, bool) {
 	return LeftResults{Dir: dir, File: file, Written: info.ModTime()}, true
 }
 
-// Remove removes results, errors and slips, and the folder with the receipt, in
+// Remove removes results, errors, slips and print file, and the folder with the receipt, in
 // which nobody is named. What others have put there stays, and so does the folder
 // then. The results go last: until then the same can be removed again.
 func (l LeftResults) Remove() error {
@@ -71,7 +72,7 @@ func (l LeftResults) Remove() error {
 		}
 	}
 	stem := strings.TrimSuffix(l.File, resultsSuffix)
-	for _, path := range append(paths, slips, stem+errorsSuffix, filepath.Join(l.Dir, receiptFile), l.File, l.Dir) {
+	for _, path := range append(paths, slips, stem+printsSuffix, stem+errorsSuffix, filepath.Join(l.Dir, receiptFile), l.File, l.Dir) {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) && !isFull(path) {
 			return err
 		}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"konbill/invoice"
 	"konbill/invoice/csvfile"
+	"konbill/templates"
 )
 
 // output is the folder in which a run leaves what people keep of it.
@@ -47,6 +49,7 @@ const slipsFolder = "slips"
 func (o *output) results() string { return filepath.Join(o.dir, o.stem+resultsSuffix) }
 func (o *output) errors() string  { return filepath.Join(o.dir, o.stem+errorsSuffix) }
 func (o *output) receipt() string { return filepath.Join(o.dir, receiptFile) }
+func (o *output) prints() string  { return filepath.Join(o.dir, o.stem+printsSuffix) }
 
 // slip stores an invoice's slip, drawing it unless that was done already. One
 // that lies there as it was given out stays: drawn again it could differ, once
@@ -82,6 +85,26 @@ func (o *output) stored(e Entry) (string, []byte) {
 	return name, pdf
 }
 
+// printFile stores all slips of a job in row order as one file, when the settings
+// want it. It returns the file's path, or none when there is no slip.
+func (o *output) printFile(s *settler, j *job) (string, error) {
+	if !o.Settings.PrintFile {
+		return "", nil
+	}
+	var slips []templates.Instructions
+	for _, row := range j.where(func(row *RowOutcome) bool { return row.Slip != "" }) {
+		slips = append(slips, s.instructions(row.Entry))
+	}
+	if len(slips) == 0 {
+		return "", o.disk().Remove(o.prints())
+	}
+	pdf, err := s.press.PrintFile(slips)
+	if err != nil {
+		return "", fmt.Errorf("print file: %w", err)
+	}
+	return o.prints(), o.disk().Write(o.prints(), pdf)
+}
+
 // Report is what a run did.
 type Report struct {
 	Receipt Receipt
@@ -89,6 +112,7 @@ type Report struct {
 	Dir     string // the folder of everything below
 	Results string // path of the results file
 	Errors  string // path of the errors file; empty when no row was rejected
+	Prints  string // path of the print file; empty when none was asked for, or no slip was made
 	Reach   Reach
 }
 
@@ -105,7 +129,7 @@ func (r *Report) NeedsPerson() int {
 
 // conclude writes results, errors and receipt, and closes the job. It does so
 // however the run ended: nothing that was issued may be missing from them.
-func (r *Runner) conclude(ctx context.Context, j *job, out *output, stop *Stop) (*Report, error) {
+func (r *Runner) conclude(ctx context.Context, j *job, s *settler, out *output, stop *Stop) (*Report, error) {
 	ctx = context.WithoutCancel(ctx)
 	if err := r.noteReplaced(ctx, j); err != nil && stop == nil {
 		stop = &Stop{Reason: StopLedger, Err: err}
@@ -117,10 +141,14 @@ func (r *Runner) conclude(ctx context.Context, j *job, out *output, stop *Stop) 
 	if report.Errors, err = out.write(r.Settings, j, report); err != nil {
 		return report, errors.Join(stopError(stop), err)
 	}
+	report.Prints, err = out.printFile(s, j)
 	if err := r.Ledger.CloseJob(ctx, j.id, r.Now(), report.Receipt.Results); err != nil && stop == nil {
 		stop = &Stop{Reason: StopLedger, Err: err}
 	}
 	r.at(JobClosed)
+	if err != nil {
+		return report, errors.Join(stopError(stop), err)
+	}
 	return report, stopError(stop)
 }
 

@@ -14,10 +14,11 @@ import (
 // press draws slips.
 type press interface {
 	Draw(templates.Instructions) ([]byte, error)
+	PrintFile([]templates.Instructions) ([]byte, error)
 }
 
-func cutPress(m templates.Merchant, invoices []invoice.Invoice) (press, error) {
-	return slip.NewPress(m, invoices)
+func (r *Runner) cutPress(m templates.Merchant, invoices []invoice.Invoice) (press, error) {
+	return slip.NewPress(m, r.Settings.Slip, invoices)
 }
 
 // settler prepares to settle a job.
@@ -35,7 +36,7 @@ func (r *Runner) settlerOf(entries []Entry, mailedBefore time.Time) (*settler, e
 	}
 	newPress := r.newPress
 	if newPress == nil {
-		newPress = cutPress
+		newPress = r.cutPress
 	}
 	press, err := newPress(r.Settings.Merchant, invoices)
 	return &settler{

@@ -25,6 +25,7 @@ import (
 	"konbill/invoice"
 	"konbill/mailer"
 	"konbill/templates"
+	"konbill/templates/slip"
 )
 
 // Mailer delivers one composed message. Its error is a *mailer.Error whose
@@ -77,11 +78,11 @@ type Progress struct {
 
 // Run takes one file as far as it will go and says what became of each row.
 // The report is nil only when nothing at all was charged or mailed: the error
-// is then a *csvfile.FileError, a *ControlError, a *LimitError, ErrHeld,
-// ErrOtherAccount, Confirm's error, a *GatewayError from asking for the account, a
-// *Stop from asking what became of earlier bills, or the ledger's. A run that
-// stopped on its way returns both: the report covers all rows, and the error is a
-// *Stop.
+// is then a *csvfile.FileError, a *ControlError, a *LimitError, a
+// *PrintError, ErrHeld, ErrOtherAccount, Confirm's error, a *GatewayError from
+// asking for the account, a *Stop from asking what became of earlier bills, or
+// the ledger's. A run that stopped on its way returns both: the report covers all
+// rows, and the error is a *Stop.
 func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) {
 	sheet, err := r.readSheet(path)
 	if err != nil {
@@ -113,7 +114,7 @@ func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) 
 		return nil, err
 	}
 	stop := settler.settleAll(ctx, job, output)
-	return r.conclude(ctx, job, output, stop)
+	return r.conclude(ctx, job, settler, output, stop)
 }
 
 // guard refuses a file that isn't what its sender says, or is larger than the
@@ -125,6 +126,9 @@ func (r *Runner) guard(s *Sheet) error {
 	total := s.Accepted()
 	if max := r.Settings.MaxTotal; max > 0 && total.Yen > max {
 		return &LimitError{Total: total.Yen, Max: max}
+	}
+	if r.Settings.PrintFile && total.Rows > slip.MostPrinted {
+		return &PrintError{Rows: total.Rows, Max: slip.MostPrinted}
 	}
 	if !r.Live {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"konbill/invoice/csvfile"
 	"konbill/mailer"
 	"konbill/templates"
+	"konbill/templates/slip"
 )
 
 // Reading is how files are read and checked. Nothing else is needed to check
@@ -25,7 +26,9 @@ type Settings struct {
 
 	Merchant templates.Merchant
 	Texts    *templates.Set // of slips and mails to customers; nil: Konbill's own
+	Slip     slip.Layout
 
+	PrintFile   bool          // a run leaves one file with all its slips, too
 	MaxTotal    invoice.Yen   // per run; 0 is no limit
 	SourceFirst bool          // POST /sources, then /charges; else one request
 	Workers     int           // invoices settled at the same time, 1 or more
@@ -61,6 +64,14 @@ type LimitError struct {
 
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("the file asks for %s yen, limits.max_total allows %s", e.Total, e.Max)
+}
+
+// PrintError says that a file has more rows than a print file holds. Nothing was
+// charged.
+type PrintError struct{ Rows, Max int }
+
+func (e *PrintError) Error() string {
+	return fmt.Sprintf("the file has %d rows to issue, a print file holds %d", e.Rows, e.Max)
 }
 
 // StopReason is why a run ended before all its invoices were settled.

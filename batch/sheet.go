@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -109,17 +110,27 @@ func missingGlyphs(line int, inv invoice.Invoice) []invoice.Finding {
 	for _, at := range []struct {
 		field invoice.Field
 		text  string
-	}{{invoice.FieldName, inv.Name}, {invoice.FieldDescription, inv.Description}} {
+	}{{invoice.FieldNumber, inv.Number}, {invoice.FieldName, inv.Name}, {invoice.FieldDescription, inv.Description}} {
 		missing := slip.Missing(at.text)
 		if len(missing) == 0 {
 			continue
 		}
 		found = append(found, invoice.Finding{
 			Line: line, Field: at.field, Code: invoice.CodeGlyphMissing, Severity: invoice.Warning,
-			Before: at.text, Ref: strings.Join(strings.Split(string(missing), ""), " "),
+			Before: at.text, Ref: withCodePoints(missing),
 		})
 	}
 	return found
+}
+
+// withCodePoints lists characters with what tells apart those that look alike, or
+// don't show at all.
+func withCodePoints(characters []rune) string {
+	var list []string
+	for _, r := range characters {
+		list = append(list, fmt.Sprintf("%c (%U)", r, r))
+	}
+	return strings.Join(list, " ")
 }
 
 // Accepted counts the rows that may be issued.

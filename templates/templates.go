@@ -73,6 +73,33 @@ func (i Instructions) Tax() string {
 	return ""
 }
 
+// TaxBlock is what a qualified invoice says of consumption tax beside its
+// issuer's registration number: the rate, what of the amount falls under it, and
+// the tax in it. It is empty unless merchant and invoice give number and rate.
+//
+// A tax that the invoice leaves out is worked out from the amount, which rounds
+// once for the invoice and the rate, as the rules of the system want (消費税法施行令
+// 第70条の10; which way is the seller's choice, and down is usual).
+func (i Instructions) TaxBlock() string {
+	w, inv := i.Wording(), i.Invoice
+	if i.Merchant.RegistrationNumber == "" || inv.TaxRate == 0 {
+		return ""
+	}
+	tax := inv.Tax
+	if tax == 0 {
+		tax = inv.Amount * invoice.Yen(inv.TaxRate) / invoice.Yen(100+inv.TaxRate)
+	}
+	line := w.TaxBlock
+	if inv.TaxRate == reducedRate {
+		line = w.TaxBlockReduced
+	}
+	return fill(line, "rate", strconv.Itoa(inv.TaxRate), "amount", i.Amount(), "tax", tax.Format(inv.Language))
+}
+
+// reducedRate is the rate of food and newspapers, which an invoice must name as
+// the reduced one.
+const reducedRate = 8
+
 // Deadline is the last moment to pay, in Japan time: 2026年12月31日（木）24:00まで.
 // Midnight is told as 24:00 of the day that ends, which is the day that people
 // know as the due date (payment page, "Setting the charge to expire").

@@ -36,7 +36,12 @@ type Wording struct {
 	Tax         string `key:"tax" needs:"tax"`
 	TaxAtRate   string `key:"tax_at_rate" needs:"rate tax"`
 	TaxIncluded string `key:"tax_included" needs:"rate"`
-	Until       string `key:"until" needs:"day hour"` // the deadline
+
+	TaxDetails      string `key:"tax_details"` // label of TaxBlock
+	TaxBlock        string `key:"tax_block" needs:"rate amount tax"`
+	TaxBlockReduced string `key:"tax_block_reduced" needs:"rate amount tax"`
+
+	Until string `key:"until" needs:"day hour"` // the deadline
 }
 
 // mailWording are the words of the mail beyond those it shares with the slip.

@@ -27,6 +27,9 @@ func (a *app) check(files []string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := c.layout(); err != nil {
+		return err
+	}
 	worst := a.checkTexts(c)
 	checked := []checkedFile{}
 	for _, path := range files {

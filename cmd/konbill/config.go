@@ -27,6 +27,7 @@ import (
 type config struct {
 	Lang     string              `koanf:"lang"`
 	Merchant merchantConfig      `koanf:"merchant"`
+	Slip     slipConfig          `koanf:"slip"`
 	Omise    omiseConfig         `koanf:"omise"`
 	SMTP     smtpConfig          `koanf:"smtp"`
 	Invoice  invoiceConfig       `koanf:"invoice"`
@@ -50,6 +51,12 @@ type merchantConfig struct {
 	Hours              string `koanf:"hours"`
 	Email              string `koanf:"email"`
 	RegistrationNumber string `koanf:"registration_number"`
+	Logo               string `koanf:"logo"`
+}
+
+type slipConfig struct {
+	AddressWindow bool `koanf:"address_window"`
+	PerPage       int  `koanf:"per_page"`
 }
 
 type omiseConfig struct {
@@ -143,6 +150,7 @@ type serveConfig struct {
 func defaultConfig() config {
 	return config{
 		Lang:    "ja",
+		Slip:    slipConfig{PerPage: 1},
 		Omise:   omiseConfig{APIURL: "https://api.omise.co", Flow: "single", Workers: 8, RequestsPerSecond: 20, Timeout: time.Minute, SettleAfter: 90 * time.Second},
 		SMTP:    smtpConfig{Mode: "smtp", Port: 587, TLS: "starttls", Connections: 4, Folder: "outbox", OnUnknown: "hold"},
 		Invoice: invoiceConfig{DueDays: 30, MaxDueDays: 60, NameOverflow: "cut"},

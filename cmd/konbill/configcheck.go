@@ -37,6 +37,8 @@ func (c config) validate() error {
 	for _, check := range []*configError{
 		oneOf("lang", c.Lang, "ja", "en"),
 		registrationNumber(c.Merchant.RegistrationNumber),
+		between("slip.per_page", c.Slip.PerPage, 1, 3),
+		wholeSheet(c.Slip),
 		apiURL(c.Omise.APIURL),
 		oneOf("omise.flow", c.Omise.Flow, "single", "source-first"),
 		between("omise.workers", c.Omise.Workers, 1, maxWorkers),
@@ -136,15 +138,6 @@ func pace(perSecond float64) *configError {
 		return nil
 	}
 	return &configError{Key: "omise.requests_per_second", Code: configOutOfBounds, Detail: fmt.Sprint(perSecond), Wanted: fmt.Sprintf("> 0, ≤ %d", maxPace)}
-}
-
-var registrationForm = regexp.MustCompile(`^T[0-9]{13}$`)
-
-func registrationNumber(value string) *configError {
-	if value == "" || registrationForm.MatchString(value) {
-		return nil
-	}
-	return &configError{Key: "merchant.registration_number", Code: configNotOneOf, Detail: value, Wanted: "T1234567890123"}
 }
 
 func apiURL(value string) *configError {

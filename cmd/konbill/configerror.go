@@ -6,31 +6,35 @@ import (
 	"konbill/batch/schedule"
 	"konbill/invoice"
 	"konbill/mailer"
+	"konbill/templates/slip"
 )
 
 // configCode is a kind of mistake in the configuration.
 type configCode int
 
 const (
-	configUnreadable    configCode = iota // not TOML
-	configUnknownKey                      // Detail: the key that was probably meant
-	configUnknownColumn                   // Detail: the field under [columns]
-	configWrongType                       // Detail: the value; Wanted: the type
-	configNotOneOf                        // Detail: the value; Wanted: those allowed
-	configOutOfBounds                     // Detail: the value; Wanted: the bounds
-	configMissing                         // a run can't do without
-	configNotAddress                      // Detail: what isn't a mail address
-	configNotBareURL                      // more or less than scheme and host
-	configPlainAPI                        // Detail: a URL that isn't https
-	configPlainMail                       // Detail: a mail server without TLS
-	configNotLoopback                     // Detail: an address that others can reach
-	configNeedsProxy                      // Detail: an address that others can reach without TLS
-	configNoSecret                        // Detail: the setting that needs it
-	configBadSecret                       // Detail: which of several
-	configBadSchedule                     // Schedule: what is wrong with it
-	configIncomplete                      // Detail: a setting that needs it
-	configBadSigning                      // Signing: what is wrong with a key or certificate
-	configNeedsMail                       // smtp.mode = "off" leaves nothing to send it with
+	configUnreadable      configCode = iota // not TOML
+	configUnknownKey                        // Detail: the key that was probably meant
+	configUnknownColumn                     // Detail: the field under [columns]
+	configWrongType                         // Detail: the value; Wanted: the type
+	configNotOneOf                          // Detail: the value; Wanted: those allowed
+	configOutOfBounds                       // Detail: the value; Wanted: the bounds
+	configMissing                           // a run can't do without
+	configNotAddress                        // Detail: what isn't a mail address
+	configNotBareURL                        // more or less than scheme and host
+	configPlainAPI                          // Detail: a URL that isn't https
+	configPlainMail                         // Detail: a mail server without TLS
+	configNotLoopback                       // Detail: an address that others can reach
+	configNeedsProxy                        // Detail: an address that others can reach without TLS
+	configNoSecret                          // Detail: the setting that needs it
+	configBadSecret                         // Detail: which of several
+	configBadSchedule                       // Schedule: what is wrong with it
+	configIncomplete                        // Detail: a setting that needs it
+	configBadSigning                        // Signing: what is wrong with a key or certificate
+	configNeedsMail                         // smtp.mode = "off" leaves nothing to send it with
+	configBadCheckDigit                     // Detail: a registration number with a wrong digit
+	configBadLogo                           // Detail: the file; Logo: what is wrong with it
+	configNeedsWholeSheet                   // slips with the address window don't share a sheet
 )
 
 // Types of settings, as messages name them.
@@ -53,6 +57,7 @@ type configError struct {
 
 	Schedule *schedule.SpecError // for configBadSchedule
 	Signing  *mailer.KeyError    // for configBadSigning
+	Logo     slip.LogoFault      // for configBadLogo
 }
 
 // Error implements error, in English.
@@ -116,6 +121,18 @@ func (e *configError) english() string {
 		return fmt.Sprintf("is not set, but %s is: one is of no use without the other", e.Detail)
 	case configBadSigning:
 		return "can't be used: " + signingInEnglish(e.Signing)
+	case configBadCheckDigit:
+		return fmt.Sprintf("is %q, which its check digit (the first one) says has a wrong digit; copy it from the registration notice", e.Detail)
+	case configBadLogo:
+		switch e.Logo {
+		case slip.LogoTooManyBytes:
+			return fmt.Sprintf("is %q, which takes more than %d KiB; save it smaller, since every mail carries it", e.Detail, slip.LogoBytes>>10)
+		case slip.LogoTooManyPixels:
+			return fmt.Sprintf("is %q, which is larger than %d pixels along a side; save it smaller", e.Detail, slip.LogoSide)
+		}
+		return fmt.Sprintf("is %q, which can't be read as a picture; give a PNG or JPEG file", e.Detail)
+	case configNeedsWholeSheet:
+		return "must be 1 with slip.address_window = true: a sheet that is folded for the window holds one slip"
 	case configNeedsMail:
 		return "is set, but smtp.mode is \"off\": there is nothing to send it with"
 	case configPlainMail:
@@ -165,6 +182,18 @@ func (e *configError) japanese() string {
 		return fmt.Sprintf("が設定されていません。%s とあわせて設定してください", e.Detail)
 	case configBadSigning:
 		return signingInJapanese(e.Signing)
+	case configBadCheckDigit:
+		return fmt.Sprintf("の「%s」は、検査用数字（先頭の数字）が一致しません。どこかの数字が誤っています。登録通知書のとおりに指定してください", e.Detail)
+	case configBadLogo:
+		switch e.Logo {
+		case slip.LogoTooManyBytes:
+			return fmt.Sprintf("の「%s」は %d KB を超えています。メールごとに添付されるため、小さくして保存してください", e.Detail, slip.LogoBytes>>10)
+		case slip.LogoTooManyPixels:
+			return fmt.Sprintf("の「%s」は縦または横が %d ピクセルを超えています。小さくして保存してください", e.Detail, slip.LogoSide)
+		}
+		return fmt.Sprintf("の「%s」を画像として読み取れません。PNG か JPEG のファイルを指定してください", e.Detail)
+	case configNeedsWholeSheet:
+		return "は、slip.address_window = true のときは 1 にしてください。窓付き封筒用に折る用紙には、1 件しか印刷できません"
 	case configNeedsMail:
 		return "が設定されていますが、smtp.mode が off のため送信できません"
 	case configPlainMail:

@@ -82,7 +82,7 @@ func demoConfig(dir, apiURL string) config {
 	c := defaultConfig()
 	c.Merchant = merchantConfig{
 		Name: "さくらカルチャースクール", Address: "〒100-0001 東京都千代田区千代田1-1", Phone: "03-0000-0000",
-		Hours: "平日 10:00〜17:00", Email: "billing@sakura-school.example", RegistrationNumber: "T1234567890123",
+		Hours: "平日 10:00〜17:00", Email: "billing@sakura-school.example", RegistrationNumber: "T9234567890123",
 	}
 	c.Omise.APIURL = apiURL
 	c.Omise.RequestsPerSecond = 100

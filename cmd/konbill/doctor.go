@@ -89,7 +89,7 @@ func (a *app) examine(ctx context.Context) ([]examination, error) {
 		found = append(found, a.examineDomain(ctx, c, signer)...)
 	}
 	found = append(found, a.examineTexts(c)...)
-	found = append(found, a.examineFonts(c), a.examineLedger(ctx, c), a.examineDisk(c), a.examineSchedule(c), a.examineInbox(c))
+	found = append(found, a.examineSlip(c), a.examineLedger(ctx, c), a.examineDisk(c), a.examineSchedule(c), a.examineInbox(c))
 	if c.Follow.WebhookListen != "" {
 		_, err := a.webhookSecrets(c.Follow)
 		found = append(found, a.examined("Webhook", c.Follow.WebhookListen+c.Follow.WebhookPath, err))
@@ -215,19 +215,37 @@ func (a *app) examineSigning(c config) ([]examination, *mailer.Signer) {
 	return []examination{e}, signer
 }
 
-// examineFonts draws a slip, as every row of a run does.
-func (a *app) examineFonts(c config) examination {
+// examineSlip draws a slip, as every row of a run does, and looks for characters
+// of the merchant's that no font has.
+func (a *app) examineSlip(c config) examination {
+	name := a.say("伝票", "slip")
+	merchant := c.merchant()
+	layout, err := c.layout()
+	if err != nil {
+		return a.examined(name, "", err)
+	}
+	if missing := slip.Missing(merchant.Name + merchant.Address + merchant.Phone + merchant.Hours + merchant.Email); len(missing) > 0 {
+		return examination{
+			Name: name, Detail: fmt.Sprintf(a.say("[merchant] の %s は、伝票の書体にないため〓と印字されます", "the slip's fonts lack %s in [merchant], which prints as 〓"), spaced(missing)),
+			Hint: a.say("別の表記にしてください", "write it otherwise"),
+		}
+	}
 	inv := invoice.Invoice{
 		Number: "DOCTOR", Name: "髙橋 﨑 Doctor", Amount: invoice.MinAmount, Language: a.lang, Phone: "0312345678",
 	}
-	press, err := slip.NewPress(templates.Merchant(c.Merchant), []invoice.Invoice{inv})
+	press, err := slip.NewPress(merchant, layout, []invoice.Invoice{inv})
 	if err == nil {
 		_, err = press.Draw(templates.Instructions{
-			Merchant: templates.Merchant(c.Merchant), Invoice: inv,
+			Merchant: merchant, Invoice: inv,
 			PaymentCode: sampleCode, AuthorizeURI: sampleLink, ExpiresAt: a.now(), Sample: true,
 		})
 	}
-	return a.examined(a.say("伝票", "slip"), "BIZ UDPGothic, Noto Sans JP", err)
+	return a.examined(name, "BIZ UDPGothic, Noto Sans JP", err)
+}
+
+// spaced lists characters with spaces between them.
+func spaced(characters []rune) string {
+	return strings.Join(strings.Split(string(characters), ""), " ")
 }
 
 func (a *app) examineLedger(ctx context.Context, c config) examination {

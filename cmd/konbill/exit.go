@@ -48,6 +48,7 @@ func exitCode(err error) int {
 		usage   *usageError
 		refused *refusal
 		limit   *batch.LimitError
+		prints  *batch.PrintError
 		file    *csvfile.FileError
 		stop    *batch.Stop
 	)
@@ -62,7 +63,7 @@ func exitCode(err error) int {
 		return exitOfStop(stop)
 	case errors.Is(err, batch.ErrHeld), errors.Is(err, inbox.ErrHeld):
 		return exitHeld
-	case errors.As(err, &refused), errors.As(err, &limit), errors.Is(err, batch.ErrOtherAccount),
+	case errors.As(err, &refused), errors.As(err, &limit), errors.As(err, &prints), errors.Is(err, batch.ErrOtherAccount),
 		errors.As(err, &file) && file.Code == csvfile.CodeTooManyRows,
 		isUnauthorized(err):
 		return exitRefused

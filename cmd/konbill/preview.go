@@ -38,6 +38,10 @@ func (a *app) preview(path string, line int, out string) error {
 	if err != nil {
 		return err
 	}
+	layout, err := c.layout()
+	if err != nil {
+		return err
+	}
 	sheet, err := batch.ReadSheet(path, c.reading(a.lang), a.now())
 	if err != nil {
 		return err
@@ -52,10 +56,10 @@ func (a *app) preview(path string, line int, out string) error {
 		return err
 	}
 	facts := templates.Instructions{
-		Texts: texts, Merchant: templates.Merchant(c.Merchant), Invoice: inv,
+		Texts: texts, Merchant: c.merchant(), Invoice: inv,
 		PaymentCode: sampleCode, AuthorizeURI: sampleLink, ExpiresAt: inv.Due, Sample: true,
 	}
-	press, err := slip.NewPress(facts.Merchant, []invoice.Invoice{inv})
+	press, err := slip.NewPress(facts.Merchant, layout, []invoice.Invoice{inv})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ type runReport struct {
 	Dir         string      `json:"dir"`
 	ResultsFile string      `json:"results_file"`
 	ErrorsFile  string      `json:"errors_file,omitempty"`
+	PrintFile   string      `json:"print_file,omitempty"`
 	NeedsPerson int         `json:"needs_person"`
 	Rows        []reportRow `json:"rows"`
 }
@@ -42,7 +43,7 @@ type reportRow struct {
 
 func (a *app) runReport(r *batch.Report) runReport {
 	report := runReport{
-		Receipt: r.Receipt, Dir: r.Dir, ResultsFile: r.Results, ErrorsFile: r.Errors,
+		Receipt: r.Receipt, Dir: r.Dir, ResultsFile: r.Results, ErrorsFile: r.Errors, PrintFile: r.Prints,
 		NeedsPerson: r.NeedsPerson(), Rows: []reportRow{},
 	}
 	for _, o := range r.Rows {
@@ -79,6 +80,9 @@ func (a *app) printReport(r *batch.Report) {
 		fmt.Fprintf(a.stdout, "  %s %s\n", a.say("要修正の行：", "rows to correct:"), printable(relative(r.Errors)))
 	}
 	fmt.Fprintf(a.stdout, "  %s %s\n", a.say("伝票：", "slips:"), printable(relative(filepath.Join(r.Dir, "slips"))))
+	if r.Prints != "" {
+		fmt.Fprintf(a.stdout, "  %s %s\n", a.say("印刷用：", "print file:"), printable(relative(r.Prints)))
+	}
 }
 
 // printRevisions says how many bills were issued again, and how many could be.

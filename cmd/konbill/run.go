@@ -22,6 +22,7 @@ type runOptions struct {
 	live    bool
 	confirm int64 // yen; -1 when not given
 	reissue bool  // rows whose bill is over unpaid
+	print   bool
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -41,6 +42,7 @@ func (a *app) runCommand() *cobra.Command {
 	flags.BoolVar(&o.live, "live", false, a.say("本番の鍵で実際に請求する", "charge for real, with a live key"))
 	flags.Int64Var(&o.confirm, "confirm-total", -1, a.say("本番：請求の合計額（円）。対話で確認しない場合に指定", "live: the yen total, instead of typing it at the prompt"))
 	flags.BoolVar(&o.reissue, "reissue-expired", false, a.say("支払われずに終わった請求（期限切れ・取り消しなど）の行を、新しい請求として再発行する", "issue rows again whose bill ended unpaid (expired, called back)"))
+	flags.BoolVar(&o.print, "print-file", false, a.say("印刷会社向けに、全件の伝票を 1 つの PDF にもまとめる", "also put all slips into one PDF file, for a printing house"))
 	return cmd
 }
 
@@ -58,6 +60,7 @@ func (a *app) runFiles(ctx context.Context, files []string, o runOptions) error 
 	}
 	defer shop.Close()
 	shop.runner.Reissue = o.reissue
+	shop.runner.Settings.PrintFile = o.print
 	if err := a.liveGuard(shop.runner, o); err != nil {
 		return err
 	}

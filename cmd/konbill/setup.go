@@ -15,7 +15,6 @@ import (
 	"konbill/invoice"
 	"konbill/invoice/csvfile"
 	"konbill/mailer"
-	"konbill/templates"
 )
 
 // load reads the configuration and settles on a language.
@@ -59,14 +58,19 @@ func (c config) reading(lang invoice.Language) batch.Reading {
 }
 
 // settings are the merchant's choices. The error is about the merchant's own
-// texts.
+// texts or logo.
 func (a *app) settings(c config, who string) (batch.Settings, error) {
 	texts, err := loadTexts(c)
+	if err != nil {
+		return batch.Settings{}, err
+	}
+	layout, err := c.layout()
 	days, _ := remindDays(c.Follow.RemindBefore) // the configuration was checked
 	return batch.Settings{
 		Reading:         c.reading(a.lang),
-		Merchant:        templates.Merchant(c.Merchant),
+		Merchant:        c.merchant(),
 		Texts:           texts,
+		Slip:            layout,
 		MaxTotal:        invoice.Yen(c.Limits.MaxTotal),
 		SourceFirst:     c.Omise.Flow == "source-first",
 		Workers:         c.Omise.Workers,

@@ -21,12 +21,12 @@ func loadTexts(c config) (*templates.Set, error) {
 	if err != nil || c.Templates.Folder == "" {
 		return texts, err
 	}
-	press, err := slip.NewPress(templates.Merchant(c.Merchant), nil)
+	press, err := slip.NewPress(c.merchant(), slip.Layout{}, nil)
 	if err != nil {
 		return nil, err
 	}
 	for _, specimen := range templates.Specimens(texts) {
-		specimen.Merchant = templates.Merchant(c.Merchant)
+		specimen.Merchant = c.merchant()
 		if _, err := press.Draw(specimen); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Templates.Folder, err)
 		}

@@ -48,6 +48,7 @@ func (a *app) explain(err error) (reason, hint string) {
 		usage    *usageError
 		refused  *refusal
 		limit    *batch.LimitError
+		prints   *batch.PrintError
 		control  *batch.ControlError
 		total    *inbox.TotalError
 		stop     *batch.Stop
@@ -70,6 +71,10 @@ func (a *app) explain(err error) (reason, hint string) {
 		return fmt.Sprintf(a.say("請求の合計 %s円が、上限 limits.max_total の %s円を超えています。何も請求していません。",
 				"The file asks for ¥%s in all, limits.max_total allows ¥%s. Nothing was charged."), limit.Total, limit.Max),
 			a.say("ファイルを確かめ、正しければ設定の上限を上げてください", "check the file; if it is right, raise the limit in the configuration")
+	case errors.As(err, &prints):
+		return fmt.Sprintf(a.say("発行する請求が %d 件あります。印刷用ファイルは %d 件までです。何も請求していません。",
+				"The file has %d invoices to issue; a print file holds %d. Nothing was charged."), prints.Rows, prints.Max),
+			a.say("ファイルを分けるか、--print-file なしで実行してください", "split the file, or run it without --print-file")
 	case errors.As(err, &control):
 		return a.explainControl(control)
 	case errors.As(err, &total):

@@ -1,6 +1,7 @@
 package slip
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,24 @@ func FuzzBreakLines(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestNoCharacterIsLost wraps random texts in random widths.
+func TestNoCharacterIsLost(t *testing.T) {
+	const texts, seed = 300, 20200701
+	alphabet := []rune("日本語請求書髙橋𠮷﨑ひらがなカタカナーっゃ、。，」「（）・々〻！？ ABCabc019/-_.:@　①㈱～É")
+	random := rand.New(rand.NewPCG(seed, seed))
+	for range texts {
+		text := make([]rune, random.IntN(200))
+		for i := range text {
+			text[i] = alphabet[random.IntN(len(alphabet))]
+		}
+		limit := random.IntN(60_000)
+		letters := lettersOf(t, string(text))
+		if got := charsOf(slices.Concat(breakLines(letters, limit)...)); got != string(text) {
+			t.Errorf("%q in lines of %d is %q", string(text), limit, got)
+		}
+	}
 }
 
 func checkKinsoku(t *testing.T, upper, lower []letter) {

@@ -19,7 +19,7 @@ func newCode(text string, at area) (code, error) {
 	}
 	module := at.width / float64(made.Size)
 	zone := quiet * module
-	c := code{area: area{at.x - zone, at.y - zone, at.width + 2*zone, at.height + 2*zone}}
+	c := code{area: area{at.x - zone, at.y - zone, at.width + 2*zone, at.height + 2*zone}, module: module}
 	for y := range made.Size {
 		for x := 0; x < made.Size; x++ {
 			start := x
@@ -27,10 +27,7 @@ func newCode(text string, at area) (code, error) {
 				x++
 			}
 			if x > start {
-				c.dark = append(c.dark, area{
-					x: float64(start+quiet) * module, y: float64(y+quiet) * module,
-					width: float64(x-start) * module, height: module,
-				})
+				c.dark = append(c.dark, stretch{start + quiet, y + quiet, x - start})
 			}
 		}
 	}

@@ -56,7 +56,7 @@ func TestCodeOnThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, facts := range extremes() {
-		sheet, err := compose(letters, facts)
+		sheet, err := compose(letters, Layout{}, facts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,13 +67,13 @@ func TestCodeOnThePage(t *testing.T) {
 		if got := decoded(t, pictureOf(c)); got != facts.AuthorizeURI {
 			t.Errorf("%s: reads %q, want %q", name, got, facts.AuthorizeURI)
 		}
-		module := c.dark[0].height
-		zone := c.width
+		across := int(math.Round(c.width / c.module))
+		zone := across
 		for _, run := range c.dark {
-			zone = min(zone, run.x, run.y, c.width-run.x-run.width, c.height-run.y-run.height)
+			zone = min(zone, run.x, run.y, across-run.x-run.length, across-run.y-1)
 		}
-		if c.width < 25 || zone < 4*module-0.001 {
-			t.Errorf("%s: %.1f mm across, white zone of %.1f modules", name, c.width, zone/module)
+		if c.width < 25 || zone < 4 {
+			t.Errorf("%s: %.1f mm across, white zone of %d modules", name, c.width, zone)
 		}
 		if c.x < 0 || c.x+c.width > paperWidth {
 			t.Errorf("%s: the code leaves the paper", name)
@@ -92,7 +92,8 @@ func pictureOf(c code) image.Image {
 	picture := image.NewGray(image.Rect(0, 0, pixels(c.width), pixels(c.height)))
 	draw.Draw(picture, picture.Bounds(), image.White, image.Point{}, draw.Src)
 	for _, run := range c.dark {
-		at := image.Rect(pixels(run.x), pixels(run.y), pixels(run.x+run.width), pixels(run.y+run.height))
+		x, y := float64(run.x)*c.module, float64(run.y)*c.module
+		at := image.Rect(pixels(x), pixels(y), pixels(x+float64(run.length)*c.module), pixels(y+c.module))
 		draw.Draw(picture, at, image.NewUniform(color.Black), image.Point{}, draw.Src)
 	}
 	return picture

@@ -11,13 +11,13 @@ import (
 	"konbill/templates/fonts"
 )
 
-// fontSet is the fonts of one slip, cut to its characters.
+// fontSet is the fonts of one file, cut to its characters.
 type fontSet struct {
 	cuts  []cut
 	codes map[rune]rune // what draws a character above U+FFFF
 }
 
-// cut is what a slip needs of a face.
+// cut is what a file needs of a face.
 type cut struct {
 	face  *fonts.Face
 	bytes []byte
@@ -34,25 +34,37 @@ const lastDirect = '\uFFFF'
 // high reports whether a letter can't be drawn by its own code.
 func (l letter) high() bool { return l.char > lastDirect }
 
-func cutFonts(sheet page) fontSet {
-	set := fontSet{codes: map[rune]rune{}}
-	used := map[*fonts.Face]map[rune]fonts.Glyph{}
-	var order []*fonts.Face
+// fontUse gathers what pages need of the fonts.
+type fontUse struct {
+	used  map[*fonts.Face]map[rune]fonts.Glyph
+	order []*fonts.Face // as first met
+	codes map[rune]rune
+}
+
+func newFontUse() *fontUse {
+	return &fontUse{used: map[*fonts.Face]map[rune]fonts.Glyph{}, codes: map[rune]rune{}}
+}
+
+func (u *fontUse) add(sheet page) {
 	for _, l := range slices.Concat(sheet.mark, sheet.lines) {
 		for _, letter := range l.letters {
-			if used[letter.face] == nil {
-				used[letter.face] = map[rune]fonts.Glyph{}
-				order = append(order, letter.face)
+			if u.used[letter.face] == nil {
+				u.used[letter.face] = map[rune]fonts.Glyph{}
+				u.order = append(u.order, letter.face)
 			}
-			used[letter.face][letter.char] = letter.glyph
-			if _, known := set.codes[letter.char]; letter.high() && !known {
-				set.codes[letter.char] = firstPrivate + rune(len(set.codes))
+			u.used[letter.face][letter.char] = letter.glyph
+			if _, known := u.codes[letter.char]; letter.high() && !known {
+				u.codes[letter.char] = firstPrivate + rune(len(u.codes))
 			}
 		}
 	}
-	for _, face := range order {
+}
+
+func (u *fontUse) cut() fontSet {
+	set := fontSet{codes: u.codes}
+	for _, face := range u.order {
 		codes := map[uint16]fonts.Glyph{}
-		for char, glyph := range used[face] {
+		for char, glyph := range u.used[face] {
 			codes[uint16(set.code(char))] = glyph
 		}
 		data := face.Cut(codes)

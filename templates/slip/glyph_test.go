@@ -18,18 +18,40 @@ import (
 // nothing is printed.
 func TestCharactersReallyPrint(t *testing.T) {
 	const dpi = 500 // strokes are wider than what a renderer shifts a glyph by
-	for _, text := range []string{"髙橋﨑神\uFA19濵田邉齋柳彅", "É①㈱～〒ﾔﾏﾀﾞç—", "𠮷𩸽鱻株式会社", "株𠮷会𩸽社"} {
+	for _, text := range []string{"髙橋﨑神\uFA19濵田邉齋柳彅", "É①㈱～〒ﾔﾏﾀﾞç—", "𠮷𩸽鱻株式会社", "株𠮷会𩸽社", "𠮷野家"} {
 		facts := inJapanese()
 		facts.Invoice.Description = text
 		letters, err := newTypecase()
 		if err != nil {
 			t.Fatal(err)
 		}
-		sheet, err := compose(letters, facts)
+		sheet, err := compose(letters, Layout{}, facts)
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkPrinted(t, drawn(t, facts), lineOf(t, sheet, text), dpi)
+	}
+}
+
+// TestNamesReallyPrint does the same for the addressee, which is set bold.
+func TestNamesReallyPrint(t *testing.T) {
+	const dpi = 500
+	for written, printed := range map[string]string{
+		"髙橋﨑神\uFA19濵田邉": "髙橋﨑神\uFA19濵田邉 様",
+		"葛\U000E0100西":  "葛西 様", // the variation selector goes
+		"É①㈱～":          "É①㈱～ 様",
+	} {
+		facts := inJapanese()
+		facts.Invoice.Name = written
+		letters, err := newTypecase()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sheet, err := compose(letters, Layout{}, facts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkPrinted(t, drawn(t, facts), lineOf(t, sheet, printed), dpi)
 	}
 }
 
@@ -54,6 +76,10 @@ func checkPrinted(t *testing.T, pdf []byte, l line, dpi int) {
 
 	x, y := l.x/pixel-float64(strip.Min.X), l.y/pixel-float64(strip.Min.Y)
 	for _, letter := range l.letters {
+		if letter.char == ' ' {
+			x += float64(letter.glyph.Advance) / 1000 * em
+			continue
+		}
 		width := float64(letter.glyph.Advance) / 1000 * em
 		box := image.Rect(int(x), 0, int(math.Ceil(x+width)), strip.Dy())
 		if off := difference(t, picture, box, letter, l.colour, em, x-float64(box.Min.X), y); off > 0.25 {
@@ -141,6 +167,7 @@ func fontFile(t *testing.T, name string) *sfnt.Font {
 	}
 	file := map[string]string{
 		"BIZUDPGothic-Regular": "BIZUDPGothic_400Regular.ttf",
+		"BIZUDPGothic-Bold":    "BIZUDPGothic_700Bold.ttf",
 		"NotoSansJP-Regular":   "NotoSansJP_400Regular.ttf",
 	}[name]
 	data, err := os.ReadFile(filepath.Join("..", "fonts", file))

@@ -41,19 +41,30 @@ type link struct {
 	address string
 }
 
+// picture is a logo in its place.
+type picture struct {
+	area
+	logo *Logo
+}
+
 // code is a two-dimensional code with the quiet zone that belongs to it.
 type code struct {
-	area        // with the quiet zone
-	dark []area // runs of dark modules, from the corner of the area
+	area           // with the quiet zone
+	module float64 // how large one is
+	dark   []stretch
 }
+
+// stretch is a row of dark modules, counted from the corner of the area.
+type stretch struct{ x, y, length int }
 
 // page is what is printed, and where.
 type page struct {
-	mark  []line // across the whole page, under everything but the fills
-	fills []fill
-	codes []code
-	lines []line
-	links []link
+	mark     []line // across the whole page, under everything but the fills
+	fills    []fill
+	pictures []picture
+	codes    []code
+	lines    []line
+	links    []link
 }
 
 // place adds a part of the page, moved down.
@@ -61,6 +72,10 @@ func (p *page) place(part page, down float64) {
 	for _, f := range part.fills {
 		f.y += down
 		p.fills = append(p.fills, f)
+	}
+	for _, q := range part.pictures {
+		q.y += down
+		p.pictures = append(p.pictures, q)
 	}
 	for _, c := range part.codes {
 		c.y += down

@@ -57,11 +57,11 @@ func TestNothingLeavesItsPlace(t *testing.T) {
 	}
 	for name, facts := range extremes() {
 		t.Run(name, func(t *testing.T) {
-			sheet, err := compose(letters, facts)
+			sheet, err := compose(letters, Layout{}, facts)
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkPage(t, sheet)
+			checkPage(t, sheet, pageMargins)
 		})
 	}
 }
@@ -81,31 +81,43 @@ func FuzzCompose(f *testing.F) {
 		facts := inJapanese()
 		facts.Invoice.Number, facts.Invoice.Name, facts.Invoice.Description = number, name, description
 		facts.Merchant.Name, facts.Merchant.Address, facts.PaymentCode = merchant, address, code
-		sheet, err := compose(letters, facts)
+		sheet, err := compose(letters, Layout{}, facts)
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkPage(t, sheet)
-		if _, err := paint(sheet, about{title: number, author: merchant, language: invoice.Japanese}); err != nil {
+		checkPage(t, sheet, pageMargins)
+		if _, err := painted(sheet, facts); err != nil {
 			t.Fatal(err)
 		}
 	})
 }
 
-// checkPage fails when a line crosses a margin, another line or the white zone
-// of the code.
-func checkPage(t *testing.T, sheet page) {
+// The margins of a page, and of one whose addressee stands in the window.
+var (
+	pageMargins   = area{left, top, right - left, bottom - top}
+	windowMargins = area{left, windowTop, right - left, bottom - windowTop}
+)
+
+// checkPage fails when a line crosses a margin, another line, the logo or the
+// white zone of the code.
+func checkPage(t *testing.T, sheet page, within area) {
 	t.Helper()
 	const rounding = 0.01
 	var taken []area
 	for _, c := range sheet.codes {
 		taken = append(taken, c.area)
 	}
+	for _, q := range sheet.pictures {
+		taken = append(taken, q.area)
+		if !inside(q.area, within, rounding) {
+			t.Errorf("the logo leaves the margins: %+v", q.area)
+		}
+	}
 	for _, l := range sheet.lines {
 		text := line{size: l.size, letters: withoutHanging(l.letters)}
 		em := l.size * point
 		at := area{l.x, l.y - ascent*em, text.width(), em}
-		if at.x < left-rounding || at.x+at.width > right+rounding || at.y < top || at.y+at.height > bottom+rounding {
+		if !inside(at, within, rounding) {
 			t.Errorf("%q leaves the margins: %+v", charsOf(l.letters), at)
 		}
 		for _, other := range taken {
@@ -115,6 +127,11 @@ func checkPage(t *testing.T, sheet page) {
 		}
 		taken = append(taken, at)
 	}
+}
+
+func inside(a, within area, rounding float64) bool {
+	return a.x > within.x-rounding && a.x+a.width < within.x+within.width+rounding &&
+		a.y > within.y-rounding && a.y+a.height < within.y+within.height+rounding
 }
 
 func cross(a, b area, rounding float64) bool {

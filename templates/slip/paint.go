@@ -12,10 +12,7 @@ import (
 )
 
 // about is what a PDF file says about itself.
-type about struct {
-	title, author string
-	language      invoice.Language
-}
+type about struct{ title, author string }
 
 // undated stands for the times of creation and modification, so that the same
 // slip is the same file whenever it is drawn.
@@ -27,19 +24,37 @@ type painter struct {
 	fonts fontSet
 }
 
-// paint writes a page as a PDF file.
-func paint(sheet page, info about) ([]byte, error) {
-	pdf := gofpdf.New("P", "mm", "A4", "")
-	p := painter{pdf, cutFonts(sheet)}
-	p.describe(info)
+// newPainter opens a PDF file of A4 pages.
+func newPainter(info about, set fontSet) painter {
+	p := painter{gofpdf.New("P", "mm", "A4", ""), set}
+	p.SetCatalogSort(true)
+	p.SetCreationDate(undated)
+	p.SetModificationDate(undated)
+	p.SetProducer("Konbill", false)
+	p.SetTitle(textString(info.title), false)
+	p.SetAuthor(textString(info.author), false)
 	p.SetAutoPageBreak(false, 0)
-	p.fonts.addTo(pdf)
-	p.AddPage()
+	set.addTo(p.Fpdf)
+	return p
+}
+
+// bytes closes the file.
+func (p painter) bytes() ([]byte, error) {
+	var out bytes.Buffer
+	if err := p.Output(&out); err != nil {
+		return nil, fmt.Errorf("write slip: %w", err)
+	}
+	return p.fonts.named(out.Bytes()), nil
+}
+
+// paint puts a slip on the sheet of paper at hand.
+func (p painter) paint(sheet page, language invoice.Language) {
 	// The writer has no place for the language in the catalog, so the content
 	// itself is marked with it (ISO 32000-1, 14.9.2).
-	p.RawWriteStr(fmt.Sprintf("/Span <</Lang (%s)>> BDC\n", info.language))
-	for _, f := range sheet.fills {
-		p.fill(f)
+	p.RawWriteStr(fmt.Sprintf("/Span <</Lang (%s)>> BDC\n", language))
+	p.fillAll(sheet.fills)
+	for _, q := range sheet.pictures {
+		p.picture(q)
 	}
 	for _, l := range sheet.mark {
 		p.slanted(l)
@@ -54,20 +69,6 @@ func paint(sheet page, info about) ([]byte, error) {
 	for _, l := range sheet.links {
 		p.LinkString(l.x, l.y, l.width, l.height, l.address)
 	}
-	var out bytes.Buffer
-	if err := p.Output(&out); err != nil {
-		return nil, fmt.Errorf("write slip: %w", err)
-	}
-	return p.fonts.named(out.Bytes()), nil
-}
-
-func (p painter) describe(info about) {
-	p.SetCatalogSort(true)
-	p.SetCreationDate(undated)
-	p.SetModificationDate(undated)
-	p.SetProducer("Konbill", false)
-	p.SetTitle(textString(info.title), false)
-	p.SetAuthor(textString(info.author), false)
 }
 
 // textString writes a text as PDF does, in UTF-16 behind its mark. The writer's
@@ -80,6 +81,12 @@ func bigEndian16(text string) []byte {
 		out = append(out, byte(unit>>8), byte(unit))
 	}
 	return out
+}
+
+func (p painter) fillAll(fills []fill) {
+	for _, f := range fills {
+		p.fill(f)
+	}
 }
 
 func (p painter) fill(f fill) {
@@ -96,17 +103,29 @@ func (p painter) slanted(l line) {
 	p.TransformEnd()
 }
 
+// picture prints a logo. The file carries it once, on however many pages.
+func (p painter) picture(q picture) {
+	options := gofpdf.ImageOptions{ImageType: q.logo.kind}
+	if p.GetImageInfo(logoName) == nil {
+		p.RegisterImageOptionsReader(logoName, options, bytes.NewReader(q.logo.data))
+	}
+	p.ImageOptions(logoName, q.x, q.y, q.width, q.height, false, options, 0, "")
+}
+
+const logoName = "logo"
+
 // code fills all dark modules as one shape: filled one by one, they would show
-// fine gaps between them.
+// fine gaps between them. It is written in units of a module, which takes a
+// third of the bytes that points would: a print file has thousands.
 func (p painter) code(c code) {
 	p.fill(fill{c.area, white})
 	p.SetFillColor(0, 0, 0)
 	k := p.GetConversionRatio()
+	p.RawWriteStr(fmt.Sprintf("q %.5f 0 0 %.5f %.3f %.3f cm\n", c.module*k, -c.module*k, c.x*k, (paperHeight-c.y)*k))
 	for _, run := range c.dark {
-		x, y := (c.x+run.x)*k, (paperHeight-c.y-run.y)*k
-		p.RawWriteStr(fmt.Sprintf("%.3f %.3f %.3f %.3f re\n", x, y, run.width*k, -run.height*k))
+		p.RawWriteStr(fmt.Sprintf("%d %d %d 1 re\n", run.x, run.y, run.length))
 	}
-	p.RawWriteStr("f\n")
+	p.RawWriteStr("f Q\n")
 }
 
 // line draws letters one behind the other, in runs that have the same font and

@@ -62,12 +62,23 @@ type part struct {
 	page
 	height  float64
 	letters *typecase
+	scale   float64
 }
 
-func (c composer) part() part { return part{letters: c.letters} }
+func (c composer) part() part { return part{letters: c.letters, scale: c.scale} }
+
+// scaled is a style as large as the page lets it be.
+func (c composer) scaled(s style) style { return s.scaled(c.scale) }
+
+func (s style) scaled(by float64) style {
+	s.size *= by
+	s.whole *= by
+	return s
+}
 
 // write sets a text below what is there. Line breaks in it are kept.
 func (p *part) write(text string, s style, x, width float64) {
+	s = s.scaled(p.scale)
 	var paragraphs [][]letter
 	for paragraph := range strings.Lines(text) {
 		paragraphs = append(paragraphs, p.letters.set(strings.TrimSpace(paragraph), s.weight))
@@ -110,7 +121,7 @@ func beside(one, other part) part {
 // stand on one baseline, whatever their sizes.
 func onOneBaseline(one, other part) part {
 	lowered := func(upper, lower part) part {
-		moved := part{letters: upper.letters}
+		moved := part{letters: upper.letters, scale: upper.scale}
 		moved.down(lower.lines[0].y - upper.lines[0].y)
 		moved.add(upper)
 		return moved

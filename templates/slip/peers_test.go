@@ -108,11 +108,7 @@ func TestEveryFactCanBeRead(t *testing.T) {
 	for name, facts := range slips {
 		t.Run(name, func(t *testing.T) {
 			text := string(peertest.Run(t, "pdftotext", "-raw", onDisk(t, drawn(t, facts)), "-"))
-			for _, fact := range factsOf(facts) {
-				if !strings.Contains(dense(text), dense(fact)) {
-					t.Errorf("no %q in\n%s", fact, text)
-				}
-			}
+			checkFacts(t, text, facts)
 			if facts.PaymentCode == "" && strings.Contains(dense(text), dense(facts.Wording().Code)) {
 				t.Error("speaks of a payment code, without one")
 			}
@@ -120,16 +116,30 @@ func TestEveryFactCanBeRead(t *testing.T) {
 	}
 }
 
+func checkFacts(t *testing.T, text string, facts templates.Instructions) {
+	t.Helper()
+	for _, fact := range factsOf(facts) {
+		if !strings.Contains(dense(text), dense(fact)) {
+			t.Errorf("no %q in\n%s", fact, text)
+		}
+	}
+}
+
 func factsOf(i templates.Instructions) []string {
 	w, m := i.Wording(), i.Merchant
 	facts := []string{
 		w.Title, w.Amount, w.Due, w.Phone, w.Link, w.NotHere, w.LinkHost, w.Questions, w.QuestionsTo,
-		i.Addressee(), i.Amount(), i.Tax(), i.Phone(), i.Deadline(), i.PaymentCode, i.AuthorizeURI,
+		i.Addressee(), i.Amount(), i.Phone(), i.Deadline(), i.PaymentCode, i.AuthorizeURI,
 		i.Invoice.Number, i.Invoice.Description,
 		m.Name, m.Address, m.Phone, m.Hours, m.Email, m.RegistrationNumber,
 	}
 	if i.PaymentCode != "" {
 		facts = append(facts, w.Code)
+	}
+	if i.TaxBlock() != "" {
+		facts = append(facts, w.TaxDetails, i.TaxBlock())
+	} else {
+		facts = append(facts, i.Tax())
 	}
 	return append(append(facts, i.Steps()...), w.Places...)
 }

@@ -17,11 +17,14 @@ import (
 )
 
 // Press draws the slips of a batch. Any number of workers may share it.
-type Press struct{ letters *typecase }
+type Press struct {
+	letters *typecase
+	layout  Layout
+}
 
 // NewPress makes a press for a batch, looking the characters that its slips can
 // need up in the fonts once.
-func NewPress(merchant templates.Merchant, invoices []invoice.Invoice) (*Press, error) {
+func NewPress(merchant templates.Merchant, layout Layout, invoices []invoice.Invoice) (*Press, error) {
 	letters, err := newTypecase()
 	if err != nil {
 		return nil, err
@@ -40,13 +43,13 @@ func NewPress(merchant templates.Merchant, invoices []invoice.Invoice) (*Press, 
 			return nil, err
 		}
 	}
-	return &Press{letters}, nil
+	return &Press{letters, layout}, nil
 }
 
 // fillFrom looks up what stands on a slip that isn't filled in: the wording and
 // the merchant.
 func (c *typecase) fillFrom(blank templates.Instructions) error {
-	sheet, err := compose(c, blank)
+	sheet, err := compose(c, Layout{}, blank)
 	if err != nil {
 		return err
 	}
@@ -61,17 +64,19 @@ func (c *typecase) fillFrom(blank templates.Instructions) error {
 // Draw draws one slip as a PDF file of one page. It fails when the link is too
 // long for a QR code, some two thousand characters.
 func (p *Press) Draw(facts templates.Instructions) ([]byte, error) {
-	sheet, err := compose(p.letters, facts)
+	sheet, err := compose(p.letters, p.layout, facts)
 	if err != nil {
 		return nil, err
 	}
-	info := about{
-		title:    facts.Wording().Title + " " + facts.Invoice.Number,
-		author:   facts.Merchant.Name,
-		language: invoice.Japanese,
-	}
-	if facts.Invoice.Language == invoice.English {
-		info.language = invoice.English
-	}
-	return paint(sheet, info)
+	return painted(sheet, facts)
+}
+
+// painted makes a page a file of its own.
+func painted(sheet page, facts templates.Instructions) ([]byte, error) {
+	use := newFontUse()
+	use.add(sheet)
+	file := newPainter(about{facts.Wording().Title + " " + facts.Invoice.Number, facts.Merchant.Name}, use.cut())
+	file.AddPage()
+	file.paint(sheet, languageOf(facts))
+	return file.bytes()
 }

@@ -48,7 +48,7 @@ func inEnglish() templates.Instructions {
 
 func drawn(t testing.TB, facts templates.Instructions) []byte {
 	t.Helper()
-	press, err := NewPress(facts.Merchant, []invoice.Invoice{facts.Invoice})
+	press, err := NewPress(facts.Merchant, Layout{}, []invoice.Invoice{facts.Invoice})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func drawn(t testing.TB, facts templates.Instructions) []byte {
 
 func BenchmarkDraw(b *testing.B) {
 	facts := inJapanese()
-	press, err := NewPress(facts.Merchant, []invoice.Invoice{facts.Invoice})
+	press, err := NewPress(facts.Merchant, Layout{}, []invoice.Invoice{facts.Invoice})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func BenchmarkDraw(b *testing.B) {
 func TestSameFactsSameBytes(t *testing.T) {
 	for name, facts := range extremes() {
 		first := drawn(t, facts)
-		other, err := NewPress(templates.Merchant{Name: "別の店"}, []invoice.Invoice{{Name: "齋藤 É 𩸽", Description: "別の請求"}})
+		other, err := NewPress(templates.Merchant{Name: "別の店"}, Layout{}, []invoice.Invoice{{Name: "齋藤 É 𩸽", Description: "別の請求"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestSameFactsSameBytes(t *testing.T) {
 // TestOthersCharactersStayOut: a slip must not tell whom else the batch billed.
 func TestOthersCharactersStayOut(t *testing.T) {
 	facts := inJapanese()
-	press, err := NewPress(facts.Merchant, []invoice.Invoice{facts.Invoice, {Name: "鱻 鱻鱻"}})
+	press, err := NewPress(facts.Merchant, Layout{}, []invoice.Invoice{facts.Invoice, {Name: "鱻 鱻鱻"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestManyWorkers(t *testing.T) {
 	facts := inJapanese()
 	facts.Invoice.Description = "𠮷田 É"
 	want := drawn(t, facts)
-	press, err := NewPress(facts.Merchant, nil)
+	press, err := NewPress(facts.Merchant, Layout{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestSlipsAreSmall(t *testing.T) {
 func TestLinkTooLongForACode(t *testing.T) {
 	facts := inJapanese()
 	facts.AuthorizeURI = payURI + strings.Repeat("x", 4000)
-	press, err := NewPress(facts.Merchant, nil)
+	press, err := NewPress(facts.Merchant, Layout{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
