@@ -50,7 +50,7 @@ type typography struct {
 // The page that is mailed.
 var (
 	pageGrid = grid{
-		left: left, right: right, column: 102, labels: 30, contacts: 15, indent: 7, pad: 4, space: 1, bar: 0.8,
+		left: left, right: right, column: 102, labels: 32, contacts: 15, indent: 7, pad: 4, space: 1, bar: 0.8,
 		codeSide: 36, codeGap: 12, leastGap: 3, mostGap: 8, logoWidth: 48, logoHeight: 14,
 	}
 	pageType = typography{
@@ -78,7 +78,7 @@ var (
 // apart. The type is that of a third; on half a sheet it grows.
 var (
 	panelGrid = grid{
-		left: 10, right: 200, column: 112, labels: 20, contacts: 13, indent: 4, pad: 2.5, space: 0.5, bar: 0.6,
+		left: 10, right: 200, column: 112, labels: 23, contacts: 13, indent: 4, pad: 2.5, space: 0.5, bar: 0.6,
 		codeSide: 26, codeGap: 6, leastGap: 1.5, mostGap: 6, logoWidth: 26, logoHeight: 9,
 	}
 	panelType = typography{

@@ -10,7 +10,7 @@ import (
 	"konbill/templates"
 )
 
-// testLogo is a disc in the merchant's colour.
+// testLogo is a disc in colours that slips have.
 func testLogo(t testing.TB) *Logo {
 	t.Helper()
 	return logoOf(t, 600, 200)
@@ -33,11 +33,11 @@ func disc(width, height int) image.Image {
 		for x := range width {
 			dx, dy := (float64(x)-rx)/rx, (float64(y)-ry)/ry
 			if dx*dx+dy*dy <= 1 {
-				picture.Set(x, y, color.NRGBA{0x2E, 0x7D, 0x32, 0xFF})
+				picture.Set(x, y, color.NRGBA{accent[0], accent[1], accent[2], 0xFF})
 			}
 		}
 	}
-	draw.Draw(picture, image.Rect(0, height*2/5, width, height*3/5), image.NewUniform(color.NRGBA{0xA5, 0xD6, 0xA7, 0xFF}), image.Point{}, draw.Over)
+	draw.Draw(picture, image.Rect(0, height*2/5, width, height*3/5), image.NewUniform(color.NRGBA{hair[0], hair[1], hair[2], 0xFF}), image.Point{}, draw.Over)
 	return picture
 }
 

@@ -1,6 +1,9 @@
 package slip
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -63,6 +66,28 @@ func TestNothingLeavesItsPlace(t *testing.T) {
 			}
 			checkPage(t, sheet, pageMargins)
 		})
+	}
+}
+
+// TestTooMuchForOnePage: texts of the merchant's own that no size of type puts on
+// one page are an error, and not for ever tried smaller.
+func TestTooMuchForOnePage(t *testing.T) {
+	folder := t.TempDir()
+	steps := "[shared]\nhow_to_pay = [" + strings.Repeat(`"次へ",`, 300) + "]\n"
+	if err := os.WriteFile(filepath.Join(folder, "ja.toml"), []byte(steps), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	facts := inJapanese()
+	var err error
+	if facts.Texts, err = templates.Load(folder, Missing); err != nil {
+		t.Fatal(err)
+	}
+	press, err := NewPress(facts.Merchant, Layout{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := press.Draw(facts); !errors.Is(err, errTooMuch) {
+		t.Errorf("error is %v", err)
 	}
 }
 

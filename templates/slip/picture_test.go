@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "draw the picture of a slip for the README again")
+var update = flag.Bool("update", false, "draw the pictures again that tests compare with, and the one in the README")
 
 // TestPicture keeps the picture of a slip that the README shows: wide enough to
 // be read, small enough to load at once, with a code that works.
