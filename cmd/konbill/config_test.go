@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,6 +14,7 @@ import (
 
 	"konbill/invoice"
 	"konbill/samples"
+	"konbill/templates/slip"
 )
 
 func write(t *testing.T, dir, name, text string) string {
@@ -129,6 +133,50 @@ phone = "連絡先"
 
 // TestConfigMistakes: each names the setting and what it should be, in both
 // languages.
+// TestRegistrationNumber: the worked example of the tax agency, a number from its
+// public register, and what one slip of the finger makes of them.
+func TestRegistrationNumber(t *testing.T) {
+	for _, right := range []string{"", "T7123456789012", "T7010705000725", "T4011001098993"} {
+		if err := registrationNumber(right); err != nil {
+			t.Errorf("%q: %v", right, err)
+		}
+	}
+	for _, wrong := range []string{"T8123456789012", "T7123456789013", "T7123456789102", "7123456789012", "T712345678901", "T7123456789012 ", "t7123456789012", "T０123456789012"} {
+		if err := registrationNumber(wrong); err == nil {
+			t.Errorf("%q is taken for a registration number", wrong)
+		}
+	}
+}
+
+// TestLayoutRefusesALogo: what is wrong with it is told by its key, in both
+// languages, before anything is charged.
+func TestLayoutRefusesALogo(t *testing.T) {
+	dir := t.TempDir()
+	var wide bytes.Buffer
+	if err := png.Encode(&wide, image.NewGray(image.Rect(0, 0, slip.LogoSide+1, 1))); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ why, file, says string }{
+		{"a text", "<svg/>", "PNG"},
+		{"too many bytes", strings.Repeat("x", slip.LogoBytes+1), "256"},
+		{"too many pixels", wide.String(), "1600"},
+	} {
+		c := defaultConfig()
+		c.Merchant.Logo = write(t, dir, "logo.png", test.file)
+		_, err := c.layout()
+		var mistake *configError
+		if !errors.As(err, &mistake) {
+			t.Errorf("%s: error %v", test.why, err)
+			continue
+		}
+		for _, lang := range []invoice.Language{invoice.Japanese, invoice.English} {
+			if text := mistake.Message(lang); !strings.Contains(text, "merchant.logo") || !strings.Contains(text, test.says) || !strings.Contains(text, "logo.png") {
+				t.Errorf("%s in %s: %s", test.why, lang, text)
+			}
+		}
+	}
+}
+
 func TestConfigMistakes(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -159,6 +207,9 @@ func TestConfigMistakes(t *testing.T) {
 		{"[results]\nencoding = \"sjis\"", "results.encoding", "cp932"},
 		{"[ledger]\nurl = \"konbill.db\"", "ledger.url", "sqlite:"},
 		{"[merchant]\nregistration_number = \"T123\"", "merchant.registration_number", "T123"},
+		{"[merchant]\nregistration_number = \"T1234567890123\"", "merchant.registration_number", "T1234567890123"},
+		{"[slip]\nper_page = 4", "slip.per_page", "1 – 3"},
+		{"[slip]\nper_page = 2\naddress_window = true", "slip.per_page", "address_window"},
 	} {
 		path := write(t, dir, "c.toml", c.toml)
 		_, _, err := loadConfig(path, nil, nil)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pdfcpu/pdfcpu/pkg/api"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/unicode"
@@ -62,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"publish":  publishInScript,
 			"keys":     makeKeys,
 			"signed":   checkSigned,
+			"pages":    countPages,
 		},
 	})
 }
@@ -70,6 +72,16 @@ type (
 	peersKey struct{}
 	heldKey  struct{}
 )
+
+// countPages compares the pages of a PDF file: pages FILE N.
+func countPages(ts *testscript.TestScript, _ bool, args []string) {
+	api.DisableConfigDir()
+	n, err := api.PageCountFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if want := args[1]; strconv.Itoa(n) != want {
+		ts.Fatalf("%s has %d pages, want %s", args[0], n, want)
+	}
+}
 
 func setUpScript(env *testscript.Env) error {
 	p, stop, err := startPeers(env.WorkDir)
