@@ -86,23 +86,27 @@ func (o *output) stored(e Entry) (string, []byte) {
 }
 
 // printFile stores all slips of a job in row order as one file, when the settings
-// want it. It returns the file's path, or none when there is no slip.
+// want it: those that can still be paid, since it is made to be sent out. It
+// returns the file's path, or none when there is no slip.
 func (o *output) printFile(s *settler, j *job) (string, error) {
 	if !o.Settings.PrintFile {
 		return "", nil
 	}
 	var slips []templates.Instructions
-	for _, row := range j.where(func(row *RowOutcome) bool { return row.Slip != "" }) {
+	for _, row := range j.where(func(row *RowOutcome) bool { return row.Slip != "" && s.payable(row.Entry) }) {
 		slips = append(slips, s.instructions(row.Entry))
 	}
 	if len(slips) == 0 {
 		return "", o.disk().Remove(o.prints())
 	}
 	pdf, err := s.press.PrintFile(slips)
+	if err == nil {
+		err = o.disk().Write(o.prints(), pdf)
+	}
 	if err != nil {
 		return "", fmt.Errorf("print file: %w", err)
 	}
-	return o.prints(), o.disk().Write(o.prints(), pdf)
+	return o.prints(), nil
 }
 
 // Report is what a run did.

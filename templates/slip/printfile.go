@@ -6,9 +6,10 @@ import (
 	"konbill/templates"
 )
 
-// MostPrinted is how many slips a print file holds. One takes some 20 KB of
-// memory while the file is made, so that this many take half a gigabyte.
-const MostPrinted = 20_000
+// MostPrinted is how many slips a print file holds. The PDF writer keeps 20 KB of
+// a page until the whole file is written, which takes several times as much: this
+// many slips, as many as a run has by default, take just below a gigabyte.
+const MostPrinted = 10_000
 
 // PrintFile draws slips one behind the other as one PDF file for a printing
 // house, Layout.PerPage of them on a sheet, with a bookmark for each invoice
