@@ -53,8 +53,16 @@ func TestPrintFile(t *testing.T) {
 	if got := bookmarks(t, report.Prints); !slices.Equal(got, want) {
 		t.Errorf("it holds %q, want %q", got, want)
 	}
-	if got := bookmarks(t, s.run(path).Prints); !slices.Equal(got, want) {
+	again := s.run(path)
+	if got := bookmarks(t, again.Prints); !slices.Equal(got, want) {
 		t.Errorf("run again, it holds %q", got)
+	}
+	// It names customers, so it goes with the results.
+	left, err := batch.ResultsIn(again.Dir)
+	s.must(err)
+	s.must(left[0].Remove())
+	if _, err := os.Stat(again.Dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something is left: %v", err)
 	}
 }
 
