@@ -104,8 +104,8 @@ func (m Message) signed(msg *mail.Msg) ([]byte, error) {
 		return nil, err
 	}
 	data := written.Bytes()
-	if signer.smime == nil { // else they are signed as they are
-		data = fixBoundaries(data, m.ID)
+	if signer.smime == nil { // else it is signed as it is
+		data = nameRoot(fixBoundaries(data, m.ID))
 	}
 	if signer.dkim == nil {
 		return data, nil
@@ -243,4 +243,11 @@ func fixBoundaries(data []byte, id string) []byte {
 		data = bytes.ReplaceAll(data, found[1], []byte(fixed))
 	}
 	return data
+}
+
+// nameRoot tells what the pictures are related to, as RFC 2387 section 3.1 wants
+// it and go-mail doesn't. Readers find it without, since it comes first.
+func nameRoot(data []byte) []byte {
+	const related = "\r\nContent-Type: multipart/related;"
+	return bytes.Replace(data, []byte(related+"\r\n"), []byte(related+" type=\"multipart/alternative\";\r\n"), 1)
 }

@@ -347,6 +347,23 @@ func FuzzCompose(f *testing.F) {
 	})
 }
 
+// Pictures are related to text and HTML, whether files come with them or not.
+func TestPicturesNameTheirRoot(t *testing.T) {
+	m := bill()
+	m.Attachments = nil
+	data := composed(t, m).Data
+	entity, err := gomessage.Read(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind, parameters, err := entity.Header.ContentType(); err != nil || kind != "multipart/related" || parameters["type"] != "multipart/alternative" {
+		t.Errorf("%s %v, %v", kind, parameters, err)
+	}
+	if want := "multipart/related multipart/alternative text/plain text/html image/png"; strings.Join(parse(t, data).types, " ") != want {
+		t.Errorf("parts %v, want %s", parse(t, data).types, want)
+	}
+}
+
 // A picture that nothing shows, or that another one hides, is a mistake.
 func TestPicturesMustBeShown(t *testing.T) {
 	for about, spoil := range map[string]func(*Message){
