@@ -25,7 +25,7 @@ func extremes() map[string]templates.Instructions {
 		Name:    "一般社団法人みどり文化教育振興会グローバルソリューションズジャパン株式会社",
 		Address: "〒150-0041\n東京都渋谷区神南一丁目二番三号\nグリーンシティタワーイースト 四十四階 4401号室\n経理部 請求書発行センター 宛",
 		Phone:   "03-1234-5678（代表）・0120-000-000（通話料無料）", Hours: "月曜日から金曜日（祝日・年末年始・夏季休業期間を除く）午前10時〜午後6時",
-		Email: "seikyusho-toiawase.midori-bunka-kyoiku@accounting.example.co.jp", RegistrationNumber: "T1234567890123",
+		Email: "seikyusho-toiawase.midori-bunka-kyoiku@accounting.example.co.jp", RegistrationNumber: "T9234567890123",
 	}
 	long.Invoice.Number = strings.Repeat("W", 64)
 	long.Invoice.Name = strings.Repeat("株式会社日本総合文化教育振興機構東日本統括本部", 3)

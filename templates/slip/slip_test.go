@@ -22,7 +22,7 @@ func inJapanese() templates.Instructions {
 		Merchant: templates.Merchant{
 			Name: "みどり文化教室", Address: "〒150-0041\n東京都渋谷区神南1-2-3\nグリーンビル4階",
 			Phone: "03-1234-5678", Hours: "平日 10:00〜18:00", Email: "kaikei@midori-bunka.example.jp",
-			RegistrationNumber: "T1234567890123",
+			RegistrationNumber: "T9234567890123",
 		},
 		Invoice: invoice.Invoice{
 			Number: "INV-2026-1001", Name: "髙橋 美咲", Phone: "09012345678", Amount: 8_800,
