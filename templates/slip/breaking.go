@@ -31,7 +31,7 @@ func lineEnd(text []letter, limit int) int {
 	if fits == len(text) {
 		return fits
 	}
-	for _, rule := range breakRules {
+	for _, rule := range rulesFor(len(text) - fits) {
 		for n := fits; n > fits*rule.notBefore/100; n-- {
 			if rule.may(text[n-1].char, text[n].char) {
 				return n
@@ -41,16 +41,22 @@ func lineEnd(text []letter, limit int) int {
 	return fits
 }
 
-// breakRules are tried one after the other, each from a line's end back to a
-// percentage of its letters.
-var breakRules = []struct {
+// breakRule is tried from a line's end back to a percentage of its letters.
+type breakRule struct {
 	may       func(before, after rune) bool
 	notBefore int
-}{
-	{mayBreakPhrase, 85},
-	{mayBreak, 0},
-	{mayBreakAddress, 0},
-	{mayBreakAnything, 0},
+}
+
+// rulesFor are the rules, to be tried one after the other, for a line that leaves
+// so many letters to the next. Where that would be a letter or two, such as い。,
+// more of the text goes there.
+func rulesFor(left int) []breakRule {
+	const orphans, far, near = 3, 35, 85
+	phrase := breakRule{mayBreakPhrase, near}
+	if left <= orphans {
+		phrase.notBefore = far
+	}
+	return []breakRule{phrase, {mayBreak, 0}, {mayBreakAddress, 0}, {mayBreakAnything, 0}}
 }
 
 // mayBreakPhrase breaks where a phrase of Japanese most likely ends: behind the

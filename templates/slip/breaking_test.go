@@ -38,6 +38,7 @@ func TestBreakLines(t *testing.T) {
 		{"no small kana at a line's start", "東京都キャリア", 4, []string{"東京都", "キャリア"}},
 		{"no bracket at a line's end", "受講料「教材」", 4, []string{"受講料", "「教材」"}},
 		{"behind a phrase rather than inside a word", "案内に記載の番号を入力", 10, []string{"案内に記載の番号を", "入力"}},
+		{"no い。 alone on the last line", "画面の手順に従ってお進みください。", 15, []string{"画面の手順に", "従ってお進みください。"}},
 		{"Latin words whole", "Calligraphy course", 8, []string{"Calligraphy ", "course"}},
 		{"numbers whole", "合計額12,345円", 5, []string{"合計額", "12,345円"}},
 		{"a link behind its slashes", "https://pay.omise.co/offlines", 12, []string{"https://pay.omise.co/", "offlines"}},

@@ -138,6 +138,13 @@ func checkPage(t *testing.T, sheet page, within area) {
 			t.Errorf("the logo leaves the margins: %+v", q.area)
 		}
 	}
+	for _, other := range taken {
+		for _, f := range sheet.fills {
+			if cross(f.area, other, rounding) {
+				t.Errorf("%+v crosses the logo or the code at %+v", f, other)
+			}
+		}
+	}
 	for _, l := range sheet.lines {
 		text := line{size: l.size, letters: withoutHanging(l.letters)}
 		em := l.size * point

@@ -56,15 +56,16 @@ func (c composer) panelHeading() part {
 	name.write(c.words.Title, c.styles.title, c.left, panelMiddle-c.left)
 
 	m := c.facts.Merchant
-	width := c.right - from
+	width, least := c.right-from, 0.0
 	if c.logo != nil {
 		w, h := c.logo.fit(c.logoWidth, c.logoHeight)
-		width -= w + c.pad
+		width, least = width-w-c.pad, h+c.space
 		merchant.pictures = []picture{{area{c.right - w, 0, w, h}, c.logo}}
 	}
 	merchant.write(m.Name, c.styles.sender, from, width)
 	merchant.write(strings.Join(strings.Fields(m.Address), " "), c.styles.address, from, width)
 	merchant.write(c.registration(), c.styles.address, from, width)
+	merchant.height = max(merchant.height, least)
 	p := beside(name, merchant)
 	p.down(c.space)
 	p.fill(area{c.left, p.height, c.right - c.left, c.bar}, accent)
