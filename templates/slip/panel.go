@@ -16,7 +16,7 @@ const (
 )
 
 // composePanel puts a slip together for a piece of a sheet, at the largest type
-// that it holds. It says all that a whole page does.
+// that it holds. It has every fact of a whole page, and only the lead is left out.
 func composePanel(letters *typecase, layout Layout, facts templates.Instructions, height float64) (page, error) {
 	c := composer{panelGrid, panelType, panelLargest, letters, layout.Logo, facts, facts.Wording()}
 	return c.fitted(func(c composer) (page, bool, error) {
