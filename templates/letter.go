@@ -116,11 +116,17 @@ func before(i Instructions, m mailWording) []string {
 	return told
 }
 
+// billOf says of tax what the slip says, in the same words.
 func billOf(i Instructions, w Wording) []fact {
+	note, block := i.Tax(), i.TaxBlock()
+	if block != "" {
+		note = ""
+	}
 	return withValues(
 		fact{Label: w.Number, Value: i.Invoice.Number},
 		fact{Label: w.Description, Value: i.Invoice.Description},
-		fact{Label: w.Amount, Value: i.Amount(), Note: i.Tax(), Strong: true},
+		fact{Label: w.Amount, Value: i.Amount(), Note: note, Strong: true},
+		fact{Label: w.TaxDetails, Value: block},
 		fact{Label: w.Due, Value: i.Deadline(), Strong: true},
 	)
 }

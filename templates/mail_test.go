@@ -18,7 +18,7 @@ func bill(language invoice.Language) Instructions {
 	i := Instructions{
 		Merchant: Merchant{
 			Name: "さくら商店", Address: "〒100-0001\n東京都千代田区千代田1-1", Phone: "03-0000-0000", Hours: "平日 10:00〜17:00",
-			Email: "billing@sakura.example", RegistrationNumber: "T1234567890123",
+			Email: "billing@sakura.example", RegistrationNumber: "T9234567890123",
 		},
 		Invoice: invoice.Invoice{
 			Number: "INV-1", Name: "山田 太郎", Phone: "09012345678", Amount: 12345, TaxRate: 10, Tax: 1122,
@@ -145,7 +145,7 @@ func TestBothPartsSayEveryFact(t *testing.T) {
 		m, w := mailOf(t, i), i.Wording()
 		facts := append([]string{
 			i.Merchant.Name, i.Merchant.Phone, i.Merchant.Hours, i.Merchant.Email, i.Merchant.RegistrationNumber, "Chiyoda", "100-0001",
-			i.Addressee(), i.Invoice.Number, i.Invoice.Description, i.Amount(), i.Tax(), i.PaymentCode, "090-1234-5678", i.Deadline(),
+			i.Addressee(), i.Invoice.Number, i.Invoice.Description, i.Amount(), oneLine(i.TaxBlock()), i.PaymentCode, "090-1234-5678", i.Deadline(),
 			i.AuthorizeURI, w.NotHere, w.LinkHost, w.QuestionsTo, w.Code, w.Phone, w.Due,
 		}, w.Places...)
 		if language == invoice.Japanese {

@@ -18,7 +18,7 @@ func Specimens(texts *Set) []Instructions {
 			Texts: texts,
 			Merchant: Merchant{
 				Name: "さくら商店", Address: "〒100-0001\n東京都千代田区千代田1-1", Phone: "03-0000-0000", Hours: "10:00-17:00",
-				Email: "billing@sakura.example", RegistrationNumber: "T1234567890123",
+				Email: "billing@sakura.example", RegistrationNumber: "T9234567890123",
 			},
 			Invoice: invoice.Invoice{
 				Number: "INV-2001", Name: "山田 太郎", Phone: "09012345678", Amount: 12345, TaxRate: 10, Tax: 1122,
