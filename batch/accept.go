@@ -93,6 +93,19 @@ func (j Job) events(e Entry, from State, what string) []Event {
 	return []Event{{Key: e.Key, At: e.UpdatedAt, Who: j.Who, From: from, To: e.State, Why: fmt.Sprintf("%s by job %d", what, j.ID)}}
 }
 
+// Listing returns the job that lists the invoice of a verdict although it is, or
+// is now, another job's: the results of both are to be kept true. known is as for
+// Accept. It is 0 when there is none.
+func (v Verdict) Listing(known *Entry, job Job) int64 {
+	switch {
+	case known == nil, v.Outcome == Conflict, v.Outcome == Reissued:
+		return 0
+	case v.Entry.Job == job.ID:
+		return known.Job
+	}
+	return job.ID
+}
+
 // Apply returns an invoice as it will be stored after the step, or says why the
 // step can't be taken: a *StaleError when the invoice is in another state. What
 // makes it this invoice isn't for change to set, and it works on a copy that it

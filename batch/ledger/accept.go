@@ -16,6 +16,11 @@ func (tx transaction) accept(ctx context.Context, job batch.Job, inv invoice.Inv
 		return batch.Verdict{}, err
 	}
 	verdict, events := batch.Accept(known, job, asStored(batch.Entry{Invoice: inv}).Invoice)
+	if listing := verdict.Listing(known, job); listing != 0 {
+		if _, err := tx.StmtContext(ctx, tx.statements.list).ExecContext(ctx, verdict.Entry.Key, listing, listing, jobNumber(verdict.Entry.Job)); err != nil {
+			return batch.Verdict{}, err
+		}
+	}
 	if len(events) == 0 {
 		return verdict, nil
 	}
@@ -33,6 +38,11 @@ func (tx transaction) accept(ctx context.Context, job batch.Job, inv invoice.Inv
 	}
 	return verdict, nil
 }
+
+// listInvoice notes that a job lists an invoice. One that is of the same file as
+// the invoice's own needs no note: a file has one set of results.
+const listInvoice = "INSERT INTO listed (key, job) SELECT ?, ? WHERE" +
+	" (SELECT sha256 FROM job WHERE id = ?) IS NOT (SELECT sha256 FROM job WHERE id = ?) ON CONFLICT DO NOTHING"
 
 // knownOr makes nil of an invoice that isn't there.
 func knownOr(e batch.Entry, err error) (*batch.Entry, error) {

@@ -47,6 +47,7 @@ func TestGuardsInTheTables(t *testing.T) {
 		{"a notice is mailed once", "UPDATE notice SET state = 'mailing'", "DROP TRIGGER notice_transition"},
 		{"a notice is never deleted", "DELETE FROM notice", "DROP TRIGGER notice_is_kept"},
 		{"a notice has its Message-ID", "UPDATE notice SET message_id = ''", noChecks},
+		{"what a job lists is an invoice", "INSERT INTO listed VALUES ('kb_nobody', 1)", noForeignKeys},
 		{"a notice has an invoice", "INSERT INTO notice VALUES ('kb_nobody', 'x', 'mailing', 1, 'x', '', '', 1)", noForeignKeys},
 		{"an invoice keeps its key", "UPDATE invoice SET key = 'kb_other' WHERE number = 'accepted'", "DROP TRIGGER invoice_identity"},
 		{"an invoice keeps its mode", "UPDATE invoice SET live = 1 WHERE number = 'accepted'", "DROP TRIGGER invoice_identity; " + noForeignKeys},

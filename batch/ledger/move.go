@@ -61,11 +61,13 @@ func (tx transaction) mustWait(ctx context.Context, m batch.Move, e batch.Entry)
 // A run writes the results itself at its end, and then the job is finished; but
 // it doesn't hear of payments meanwhile. No two changes leave the same instant:
 // whoever writes results records by it which changes they tell.
-const outdateJob = "UPDATE job SET outdated_at = max(outdated_at + 1, ?) WHERE id = ? AND (finished_at <> 0 OR ?)"
+const outdateJob = "UPDATE job SET outdated_at = max(outdated_at + 1, ?)" +
+	" WHERE id IN (SELECT ? UNION ALL SELECT job FROM listed WHERE key = ?) AND (finished_at <> 0 OR ?)"
 
-// outdate notes that the results of the job don't tell of a change.
+// outdate notes that the results of the jobs that list an invoice don't tell of a
+// change.
 func (tx transaction) outdate(ctx context.Context, before, after batch.Entry) error {
 	payment := before.Charge.Status != "" && before.Charge != after.Charge
-	_, err := tx.StmtContext(ctx, tx.statements.outdate).ExecContext(ctx, instant(after.UpdatedAt), jobNumber(after.Job), payment)
+	_, err := tx.StmtContext(ctx, tx.statements.outdate).ExecContext(ctx, instant(after.UpdatedAt), jobNumber(after.Job), after.Key, payment)
 	return err
 }

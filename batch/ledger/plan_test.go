@@ -39,6 +39,7 @@ func TestQueryPlans(t *testing.T) {
 	wantPlan(t, l, "key", "SEARCH invoice USING INDEX sqlite_autoindex_invoice_1 (key=?)", selectByKey, "")
 	wantPlan(t, l, "latest revision", "SEARCH invoice USING INDEX invoice_number (number=? AND account=? AND live=?)", selectLatest, "", "", 0)
 	wantPlan(t, l, "notices", "SEARCH notice USING INDEX sqlite_autoindex_notice_2 (key=?)", selectNotices, "")
+	wantPlan(t, l, "jobs that list an invoice", "SEARCH listed USING PRIMARY KEY (key=?)", "SELECT job FROM listed WHERE key = ?", "")
 	wantPlan(t, l, "outdated jobs", "SCAN job USING INDEX job_outdated", outdated)
 	wantPlan(t, l, "events", "SEARCH event USING INDEX event_key (key=?)", selectEvents, "")
 	wantPlan(t, l, "webhook", "SEARCH webhook USING PRIMARY KEY (id=?)", selectWebhook, "")

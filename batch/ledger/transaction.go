@@ -16,7 +16,7 @@ type transaction struct {
 
 // writeStatements are those that are run for every invoice, prepared once.
 type writeStatements struct {
-	byKey, latest, insert, update, record, outdate *sql.Stmt
+	byKey, latest, insert, update, record, outdate, list *sql.Stmt
 }
 
 func (s *writeStatements) prepare(ctx context.Context, db *sql.DB) (err error) {
@@ -25,7 +25,7 @@ func (s *writeStatements) prepare(ctx context.Context, db *sql.DB) (err error) {
 		text      string
 	}{
 		{&s.byKey, selectByKey}, {&s.latest, selectLatest}, {&s.insert, insertEntry}, {&s.update, updateEntry},
-		{&s.record, insertEvent}, {&s.outdate, outdateJob},
+		{&s.record, insertEvent}, {&s.outdate, outdateJob}, {&s.list, listInvoice},
 	} {
 		if *p.statement, err = db.PrepareContext(ctx, p.text); err != nil {
 			return err

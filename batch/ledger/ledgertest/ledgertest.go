@@ -37,6 +37,7 @@ func Run(t *testing.T, newStore Store) {
 		{"Entries", testEntries},
 		{"Jobs", testJobs},
 		{"Outdated", testOutdated},
+		{"Listed", testListed},
 		{"Revisions", testRevisions},
 		{"Notices", testNotices},
 		{"Purge", testPurge},

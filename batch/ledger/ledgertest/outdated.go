@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"konbill/batch"
+	"konbill/invoice"
 )
 
 // testOutdated changes invoices of jobs in and after their time.
@@ -82,4 +83,53 @@ func testOutdated(t *testing.T, newStore Store) {
 		t.Fatal(err)
 	}
 	want("after a mail of a finished job", first, second)
+}
+
+// testListed lets another file list an invoice again: its results are outdated
+// with those of the first; the same file's second run has none of its own.
+func testListed(t *testing.T, newStore Store) {
+	b := newBook(t, newStore)
+	ctx := t.Context()
+	open := func(sha string, row invoice.Invoice) int64 {
+		t.Helper()
+		j := job(account)
+		j.SHA256 = sha
+		id, _, err := b.OpenJob(ctx, j, []invoice.Invoice{row})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	accepted := open("aa", sample("2"))
+	moved := open("bb", sample("2")) // which takes it over
+	first := open("aa", sample("1"))
+	e := b.walk(b.entry(batch.KeyOf(account, "1")), batch.Charged)
+	conflicting := sample("1")
+	conflicting.Amount++
+	again, other, conflict := open("aa", sample("1")), open("bb", sample("1")), open("cc", conflicting)
+	for _, id := range []int64{accepted, moved, first, again, other, conflict} {
+		if err := b.CloseJob(ctx, id, at(2), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(what string, ids ...int64) {
+		t.Helper()
+		jobs, err := b.Outdated(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []int64{}
+		for _, j := range jobs {
+			got = append(got, j.ID)
+			if err := b.RecordUpdated(ctx, j); err != nil {
+				t.Fatal(err)
+			}
+		}
+		same(t, what, got, append([]int64{}, ids...))
+	}
+	want("before anything changes")
+	b.end(e, "pending")
+	want("after a change of what two files list", first, other)
+	b.step(b.entry(batch.KeyOf(account, "2")), batch.Charging)
+	want("after a change of what was taken over", accepted, moved)
 }

@@ -28,7 +28,8 @@ type tables struct {
 	events   map[batch.Key][]batch.Event
 	webhooks map[string]time.Time // by id, when remembered
 	notices  map[batch.Key][]batch.Notice
-	outdated map[int64]time.Time // by job, the latest change that its results may not tell
+	listed   map[batch.Key][]int64 // jobs that list an invoice of another's
+	outdated map[int64]time.Time   // by job, the latest change that its results may not tell
 }
 
 type accountNumber struct {
@@ -41,7 +42,7 @@ func newTables() tables {
 		owners: map[bool]string{}, swept: map[bool]time.Time{}, keys: map[string]batch.Account{},
 		index: map[batch.Key]int{}, numbers: map[accountNumber]batch.Key{}, charges: map[string]batch.Key{}, messages: map[string]batch.Key{},
 		events: map[batch.Key][]batch.Event{}, webhooks: map[string]time.Time{},
-		notices: map[batch.Key][]batch.Notice{}, outdated: map[int64]time.Time{},
+		notices: map[batch.Key][]batch.Notice{}, outdated: map[int64]time.Time{}, listed: map[batch.Key][]int64{},
 	}
 }
 
@@ -51,6 +52,10 @@ func (t *tables) clone() tables {
 		jobs: slices.Clone(t.jobs), entries: slices.Clone(t.entries), index: maps.Clone(t.index),
 		numbers: maps.Clone(t.numbers), charges: maps.Clone(t.charges), messages: maps.Clone(t.messages), events: maps.Clone(t.events),
 		webhooks: maps.Clone(t.webhooks), notices: maps.Clone(t.notices), outdated: maps.Clone(t.outdated),
+	}
+	c.listed = maps.Clone(t.listed)
+	for key, jobs := range c.listed {
+		c.listed[key] = slices.Clone(jobs)
 	}
 	for key, notices := range c.notices {
 		c.notices[key] = slices.Clone(notices)
@@ -106,8 +111,9 @@ func (t *tables) rememberWebhook(id string, at, since time.Time) {
 
 // acceptance is a verdict that changes the store.
 type acceptance struct {
-	entry  batch.Entry
-	events []batch.Event
+	entry   batch.Entry
+	events  []batch.Event // none: the entry is as it was
+	listing int64         // a job that lists it beside its own
 }
 
 func (t *tables) openJob(job batch.Job, invoices []invoice.Invoice) (int64, []batch.Verdict, error) {
@@ -125,7 +131,10 @@ func (t *tables) openJob(job batch.Job, invoices []invoice.Invoice) (int64, []ba
 	t.owners[job.Account.Live] = job.Account.ID
 	t.jobs = append(t.jobs, stored)
 	for _, c := range changes {
-		t.put(c.entry, c.events...)
+		if len(c.events) > 0 {
+			t.put(c.entry, c.events...)
+		}
+		t.list(c.entry.Key, c.listing, c.entry.Job)
 	}
 	return job.ID, verdicts, nil
 }
@@ -141,9 +150,10 @@ func (t *tables) judge(job batch.Job, invoices []invoice.Invoice) ([]batch.Verdi
 		seen[row.Number] = true
 		row.Due = rounded(row.Due)
 		var events []batch.Event
-		verdicts[i], events = batch.Accept(t.latest(job.Account, row.Number), job, row)
-		if len(events) > 0 {
-			changes = append(changes, acceptance{verdicts[i].Entry, events})
+		known := t.latest(job.Account, row.Number)
+		verdicts[i], events = batch.Accept(known, job, row)
+		if listing := verdicts[i].Listing(known, job); listing != 0 || len(events) > 0 {
+			changes = append(changes, acceptance{verdicts[i].Entry, events, listing})
 		}
 	}
 	return verdicts, changes, nil
@@ -216,14 +226,27 @@ func (t *tables) move(ctx context.Context, m batch.Move, change func(*batch.Entr
 
 func (t *tables) outdate(before, after batch.Entry) {
 	payment := before.Charge.Status != "" && before.Charge != after.Charge
-	if after.Job == 0 || !payment && t.jobs[after.Job-1].FinishedAt.IsZero() {
+	for _, job := range append([]int64{after.Job}, t.listed[after.Key]...) {
+		if job == 0 || !payment && t.jobs[job-1].FinishedAt.IsZero() {
+			continue
+		}
+		at := after.UpdatedAt
+		if was := t.outdated[job]; !at.After(was) {
+			at = was.Add(time.Microsecond)
+		}
+		t.outdated[job] = at
+	}
+}
+
+// list notes that a job lists an invoice of another's, unless that is one of the
+// same file.
+func (t *tables) list(key batch.Key, job, own int64) {
+	if job == 0 || own != 0 && t.jobs[own-1].SHA256 == t.jobs[job-1].SHA256 {
 		return
 	}
-	at := after.UpdatedAt
-	if was := t.outdated[after.Job]; !at.After(was) {
-		at = was.Add(time.Microsecond)
+	if !slices.Contains(t.listed[key], job) {
+		t.listed[key] = append(t.listed[key], job)
 	}
-	t.outdated[after.Job] = at
 }
 
 func (t *tables) recordUpdated(job batch.Job) {
