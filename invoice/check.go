@@ -1,7 +1,6 @@
 package invoice
 
 import (
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -44,26 +43,29 @@ func (c Checked) Rejected() bool {
 // Checker checks the rows of one file, in order. It remembers the numbers it
 // has seen, since a number must be unique in its file.
 type Checker struct {
-	rules Rules
-	now   time.Time
-	seen  map[string]*sighting // by number
-	late  []Finding
-}
-
-// sighting is where a number was first met, and with what content.
-type sighting struct {
-	line     int
-	content  Fields
-	disputed bool // a row with other content has the number, too
+	rules   Rules
+	now     time.Time
+	numbers *Numbers
 }
 
 // NewChecker returns a checker for one file, at an instant.
 func NewChecker(r Rules, now time.Time) *Checker {
-	return &Checker{rules: r, now: now, seen: map[string]*sighting{}}
+	return &Checker{rules: r, now: now, numbers: NewNumbers()}
 }
 
 // Check applies every rule to one row. line is where it begins in the file.
 func (c *Checker) Check(line int, f Fields) Checked {
+	checked := c.Examine(line, f)
+	if repeated, ok := c.numbers.Meet(line, checked.Invoice.Number, f); ok {
+		checked.Findings = append(checked.Findings, repeated)
+	}
+	return checked
+}
+
+// Examine applies the rules that need no other row: all but that a number must
+// be unique, for which there are [Numbers]. It may be called at the same time
+// by several.
+func (c *Checker) Examine(line int, f Fields) Checked {
 	r := &row{line: line, rules: c.rules, now: c.now}
 	r.examineText(&f)
 	name := r.name(f.Name)
@@ -81,40 +83,12 @@ func (c *Checker) Check(line int, f Fields) Checked {
 	}
 	inv.Due, inv.DueGiven = r.due(f.Due)
 	inv.Tax = r.tax(f.Tax, inv.Amount, inv.TaxRate)
-	if inv.Number != "" {
-		c.unique(r, inv.Number, f)
-	}
 	return Checked{Line: line, Invoice: inv, Findings: r.findings}
-}
-
-// unique rejects a row whose number was met before. When the contents differ
-// nobody knows which row is meant, so the first one is rejected, too.
-func (c *Checker) unique(r *row, number string, f Fields) {
-	first, met := c.seen[number]
-	if !met {
-		c.seen[number] = &sighting{line: r.line, content: f}
-		return
-	}
-	repeated := Finding{Field: FieldNumber, Severity: Error, Before: number, Ref: strconv.Itoa(first.line)}
-	if first.content == f {
-		repeated.Code = CodeNumberRepeated
-		r.add(repeated)
-		return
-	}
-	repeated.Code = CodeNumberConflicting
-	r.add(repeated)
-	if !first.disputed {
-		first.disputed = true
-		c.late = append(c.late, Finding{
-			Line: first.line, Field: FieldNumber, Code: CodeNumberConflicting, Severity: Error,
-			Before: number, Ref: strconv.Itoa(r.line),
-		})
-	}
 }
 
 // Finish returns the findings that only the whole file could show: those of
 // earlier rows whose number came again with other content.
-func (c *Checker) Finish() []Finding { return c.late }
+func (c *Checker) Finish() []Finding { return c.numbers.Late() }
 
 // row is one row while its rules are applied.
 type row struct {

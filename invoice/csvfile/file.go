@@ -10,15 +10,12 @@
 package csvfile
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"iter"
 	"os"
 	"slices"
 	"strings"
-
-	"github.com/gocarina/gocsv"
 
 	"konbill/invoice"
 )
@@ -42,6 +39,7 @@ type File struct {
 	encoding  Encoding
 	delimiter byte
 	lineEnd   string
+	blank     string // what a record that isn't a row may hold
 	top       record // the header's record
 	header    header
 	records   []record // those that are rows
@@ -84,7 +82,7 @@ func (f *File) open(data []byte, o Options) (fault *FileError) {
 		return fault
 	}
 	known := fieldsByHeader(o.Aliases)
-	rest, fault := f.readTop(known)
+	rest, _, fault := f.readTop(known)
 	if fault != nil {
 		return fault
 	}
@@ -103,9 +101,11 @@ func (f *File) open(data []byte, o Options) (fault *FileError) {
 }
 
 // readTop finds the header and with it the delimiter: the one that makes the
-// most of the header. It returns where the rows begin.
-func (f *File) readTop(known map[string]invoice.Field) (splitter, *FileError) {
+// most of the header. It returns where the rows begin, and how far of the text
+// it had to look: whatever stands behind makes no difference.
+func (f *File) readTop(known map[string]invoice.Field) (rows splitter, looked int, fault *FileError) {
 	s := splitter{text: f.text, line: 1}
+	looked = len("sep=,\r\n")
 	delimiters := []byte{',', '\t', ';'}
 	if told, ok := toldDelimiter(f.text); ok {
 		delimiters = []byte{told}
@@ -114,38 +114,38 @@ func (f *File) readTop(known map[string]invoice.Field) (splitter, *FileError) {
 	}
 	s.skipBlankLines()
 	if s.at >= len(f.text) {
-		return s, &FileError{Code: CodeEmpty}
+		return s, len(f.text) + 1, &FileError{Code: CodeEmpty}
 	}
-	var best splitter
 	var names []string
 	unclosed := 0
 	for _, d := range delimiters {
 		attempt := s
 		attempt.delimiter = d
 		top, ok, opened := attempt.next()
+		looked = max(looked, attempt.looked)
 		if !ok {
 			unclosed = opened
 			continue
 		}
 		found := top.cells(f.text, d)
 		if names == nil || score(found, known) > score(names, known) {
-			best, names, f.top, f.delimiter = attempt, found, top, d
+			rows, names, f.top, f.delimiter = attempt, found, top, d
 		}
 	}
 	switch {
 	case names == nil:
-		return s, &FileError{Code: CodeUnclosedQuote, Line: unclosed}
+		return s, looked, &FileError{Code: CodeUnclosedQuote, Line: unclosed}
 	case f.top.stray:
-		return s, &FileError{Code: CodeHeaderQuote, Line: f.top.line}
+		return s, looked, &FileError{Code: CodeHeaderQuote, Line: f.top.line}
 	}
+	f.blank = " \t　\"" + string(f.delimiter)
 	if f.lineEnd = lineEndAt(f.text, f.top.end); f.lineEnd == "" {
 		f.lineEnd = "\n"
 	}
-	var fault *FileError
 	if f.header, fault = readHeader(names, known); fault != nil {
 		fault.Line = f.top.line
 	}
-	return best, fault
+	return rows, looked, fault
 }
 
 // toldDelimiter understands the line "sep=;" that Excel writes and reads.
@@ -176,7 +176,6 @@ func (s *splitter) skipBlankLines() {
 // column from which on none of them has a value; it is looked for only where
 // the header leaves a column at the end unnamed.
 func (f *File) readRecords(s splitter) (emptyFrom int, fault *FileError) {
-	blank := " \t　\"" + string(f.delimiter)
 	if !f.header.endsUnnamed() {
 		emptyFrom = f.header.width
 	}
@@ -187,7 +186,7 @@ func (f *File) readRecords(s splitter) (emptyFrom int, fault *FileError) {
 			return 0, &FileError{Code: CodeUnclosedQuote, Line: unclosed}
 		case !ok:
 			return emptyFrom, nil
-		case strings.Trim(f.text[r.start:r.end], blank) == "":
+		case f.isBlank(f.text, r):
 			continue
 		}
 		f.records = append(f.records, r)
@@ -195,6 +194,11 @@ func (f *File) readRecords(s splitter) (emptyFrom int, fault *FileError) {
 			emptyFrom = max(emptyFrom, lastFilled(r.cells(f.text, f.delimiter)))
 		}
 	}
+}
+
+// isBlank reports a record without any value, which is no row.
+func (f *File) isBlank(text string, r record) bool {
+	return strings.TrimLeft(text[r.start:r.end], f.blank) == ""
 }
 
 // lastFilled is the number of cells up to the last that isn't blank.
@@ -228,24 +232,7 @@ func (f *File) Column(field invoice.Field) (header string, position int) {
 }
 
 // Rows yields the rows in file order. They can be gone through again.
-func (f *File) Rows() iter.Seq[Row] {
-	return func(yield func(Row) bool) {
-		fields := f.unmarshaller()
-		for _, r := range f.records {
-			if !yield(f.row(r, fields)) {
-				return
-			}
-		}
-	}
-}
-
-func (f *File) row(r record, fields func() invoice.Fields) Row {
-	row := Row{Line: r.line, Problem: f.problem(r)}
-	if row.Problem == nil {
-		row.Fields = fields()
-	}
-	return row
-}
+func (f *File) Rows() iter.Seq[Row] { return f.whole().Rows() }
 
 // problem says why a record can't be a row as it stands.
 func (f *File) problem(r record) *invoice.Finding {
@@ -291,98 +278,3 @@ func (f *File) withoutResults(row []string) []string {
 
 // isResults reports whether the file is the results file of an earlier run.
 func (f *File) isResults() bool { return slices.Contains(f.header.results, true) }
-
-// unmarshaller maps the sound rows to fields, one a call, in file order.
-func (f *File) unmarshaller() func() invoice.Fields {
-	reader := csv.NewReader(&rowReader{file: f})
-	reader.ReuseRecord = true
-	mapper, err := gocsv.NewUnmarshaller(reader, invoice.Fields{})
-	if err != nil {
-		panic(fmt.Sprintf("csvfile: our own header: %v", err)) // a mistake in this package, not in the file
-	}
-	return func() invoice.Fields {
-		read, err := mapper.Read()
-		if err != nil {
-			panic(fmt.Sprintf("csvfile: a row that was sound: %v", err)) // likewise
-		}
-		return read.(invoice.Fields)
-	}
-}
-
-// rowReader gives the known columns of the sound rows as plain CSV under the
-// fields' own names, which is all that the mapping needs.
-type rowReader struct {
-	file    *File
-	next    int // record to give next
-	began   bool
-	pending string // what of a row was not yet read
-}
-
-// Read implements io.Reader.
-func (r *rowReader) Read(p []byte) (int, error) {
-	if r.pending == "" && !r.nextRow() {
-		return 0, io.EOF
-	}
-	n := copy(p, r.pending)
-	r.pending = r.pending[n:]
-	return n, nil
-}
-
-// nextRow makes the header, and then row after row, ready to be read.
-func (r *rowReader) nextRow() bool {
-	f := r.file
-	if !r.began {
-		r.began = true
-		r.pending = f.knownColumns(func(column int) string { return string(f.header.fields[column]) })
-		return true
-	}
-	for r.next < len(f.records) {
-		record := f.records[r.next]
-		r.next++
-		if f.problem(record) == nil {
-			cells := record.cells(f.text, f.delimiter)
-			r.pending = f.knownColumns(func(column int) string { return f.value(cells[column]) })
-			return true
-		}
-	}
-	return false
-}
-
-func (f *File) knownColumns(cell func(column int) string) string {
-	row := make([]string, 0, len(f.header.fields))
-	for column, field := range f.header.fields {
-		if field != "" {
-			row = append(row, cell(column))
-		}
-	}
-	return csvLine(row, ',', "\n")
-}
-
-// value is what a cell means: without the protection that results have against
-// formulas, and without the ="…" by which systems keep Excel from making a
-// number of it.
-func (f *File) value(cell string) string {
-	if f.isResults() {
-		cell = unprotect(cell)
-	}
-	if text, ok := formulaText(cell); ok {
-		return text
-	}
-	return cell
-}
-
-// csvLine writes one record as RFC 4180 has it.
-func csvLine(row []string, delimiter byte, lineEnd string) string {
-	var b strings.Builder
-	for i, cell := range row {
-		if i > 0 {
-			b.WriteByte(delimiter)
-		}
-		if strings.ContainsAny(cell, "\"\r\n") || strings.IndexByte(cell, delimiter) >= 0 || strings.HasPrefix(cell, " ") {
-			cell = `"` + strings.ReplaceAll(cell, `"`, `""`) + `"`
-		}
-		b.WriteString(cell)
-	}
-	b.WriteString(lineEnd)
-	return b.String()
-}

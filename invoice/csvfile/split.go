@@ -1,6 +1,9 @@
 package csvfile
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // record is one record of a file: where it stands, and what is wrong with it.
 //
@@ -25,6 +28,7 @@ type splitter struct {
 	delimiter byte
 	at        int // where the next record begins
 	line      int // its physical line
+	looked    int // how far next looked, or wanted to: what stands behind makes no difference to the record
 }
 
 // next returns the next record; ok is false at the end. unclosed is the line
@@ -38,6 +42,7 @@ func (s *splitter) next() (r record, ok bool, unclosed int) {
 		fieldStart := s.at
 		opened := s.line
 		end, closed, stray := s.field()
+		s.looked = end + len("\r\n")
 		switch {
 		case !closed:
 			return r, false, opened
@@ -127,6 +132,7 @@ func (s *splitter) strayRecord(r record) record {
 	if n := strings.IndexAny(s.text[r.start:], "\r\n"); n >= 0 {
 		r.end = r.start + n
 	}
+	s.looked = max(s.looked, r.end+len("\r\n"))
 	s.at, s.line = r.end, r.line
 	s.skipLineEnd()
 	return r
@@ -162,19 +168,43 @@ func lineAt(text string, at int) int {
 // cells takes a record apart. One with a stray quote is split at every
 // delimiter: it is rejected, and its text is for people to mend.
 func (r record) cells(text string, delimiter byte) []string {
-	text = text[r.start:r.end]
 	if r.stray {
-		return strings.Split(text, string(delimiter))
+		return strings.Split(text[r.start:r.end], string(delimiter))
 	}
-	found := make([]string, 0, r.fields)
-	s := splitter{text: text, delimiter: delimiter}
-	for {
-		end, _, _ := s.field()
-		found = append(found, unquote(text[s.at:end]))
-		if end >= len(text) {
-			return found
+	return r.appendCells(make([]string, 0, r.fields), text, delimiter)
+}
+
+// appendCells is cells, of a record without a stray quote, behind others.
+func (r record) appendCells(cells []string, text string, delimiter byte) []string {
+	for cell := range r.each(text, delimiter) {
+		cells = append(cells, cell)
+	}
+	return cells
+}
+
+// cell is one of the cells, by its place from 0. The record has as many, and no
+// stray quote.
+func (r record) cell(column int, text string, delimiter byte) string {
+	for cell := range r.each(text, delimiter) {
+		if column == 0 {
+			return cell
 		}
-		s.at = end + 1
+		column--
+	}
+	return ""
+}
+
+// each yields the cells of a record without a stray quote.
+func (r record) each(text string, delimiter byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		s := splitter{text: text[r.start:r.end], delimiter: delimiter}
+		for {
+			end, _, _ := s.field()
+			if !yield(unquote(s.text[s.at:end])) || end >= len(s.text) {
+				return
+			}
+			s.at = end + 1
+		}
 	}
 }
 
