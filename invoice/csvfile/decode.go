@@ -72,7 +72,7 @@ func firstInvalidUTF8(data []byte) int {
 // decodeUTF16 looks at every unit first, since the decoder puts U+FFFD for half
 // a surrogate pair without a word.
 func decodeUTF16(data []byte, enc Encoding, order unicode.Endianness) (string, Encoding, *FileError) {
-	sound := soundUTF16(data, enc)
+	sound := soundUTF16(data, len(markUTF16LE), enc)
 	text, err := unicode.UTF16(order, unicode.ExpectBOM).NewDecoder().Bytes(data[:sound])
 	if err != nil || sound < len(data) {
 		return "", "", undecodable(string(text), len(text), sound, enc)
@@ -80,9 +80,9 @@ func decodeUTF16(data []byte, enc Encoding, order unicode.Endianness) (string, E
 	return string(text), enc, nil
 }
 
-// soundUTF16 is the offset up to which every unit has a meaning: it is neither
-// zero, nor half a surrogate pair, nor half a unit.
-func soundUTF16(data []byte, enc Encoding) int {
+// soundUTF16 is the offset up to which every unit from another on has a meaning:
+// it is neither zero, nor half a surrogate pair, nor half a unit.
+func soundUTF16(data []byte, at int, enc Encoding) int {
 	unit := func(at int) uint16 {
 		if enc == UTF16LE {
 			return binary.LittleEndian.Uint16(data[at:])
@@ -93,7 +93,6 @@ func soundUTF16(data []byte, enc Encoding) int {
 		high, low = 0xD800, 0xDC00 // halves of a surrogate pair
 		half      = 0xFC00         // the bits that tell them
 	)
-	at := len(markUTF16LE)
 	for ; at+1 < len(data); at += 2 {
 		switch u := unit(at); {
 		case u == 0, u&half == low:
