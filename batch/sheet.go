@@ -1,15 +1,12 @@
 package batch
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"konbill/invoice"
 	"konbill/invoice/csvfile"
-	"konbill/templates/slip"
 )
 
 // Sheet is one file, read and checked. Nothing has been asked of anyone yet.
@@ -70,68 +67,27 @@ func CheckSheet(name string, data []byte, how Reading, now time.Time) (*Sheet, e
 	if err != nil {
 		return nil, err
 	}
-	s := &Sheet{Name: name, SHA256: digest(data), file: file, language: how.Language}
-	checker := invoice.NewChecker(how.Rules, now)
+	s := &Sheet{Name: name, SHA256: digest(data), Rows: make([]Row, 0, file.Len()), file: file, language: how.Language}
+	inspect := newInspection(how, now, file.Column)
+	numbers := invoice.NewNumbers()
 	atLine := make(map[int]int, file.Len())
-	for row := range file.Rows() {
-		atLine[row.Line] = len(s.Rows)
-		s.Rows = append(s.Rows, s.check(checker, row))
+	for rows := range inOrder(held(file.Chunks()), inspect.chunk) {
+		for _, row := range rows {
+			if repeated, ok := numbers.Meet(row.Line, row.Invoice.Number, row.fields); ok {
+				row.repeats(inspect.place(repeated))
+			}
+			atLine[row.Line] = len(s.Rows)
+			s.Rows = append(s.Rows, row.Row)
+		}
 	}
-	for _, late := range checker.Finish() {
+	for _, late := range numbers.Late() {
 		i := atLine[late.Line]
-		s.Rows[i].Findings = append(s.Rows[i].Findings, s.place(late))
+		s.Rows[i].Findings = append(s.Rows[i].Findings, inspect.place(late))
 	}
 	return s, nil
 }
 
-func (s *Sheet) check(checker *invoice.Checker, row csvfile.Row) Row {
-	if row.Problem != nil {
-		return Row{Line: row.Line, Findings: []invoice.Finding{*row.Problem}}
-	}
-	checked := checker.Check(row.Line, row.Fields)
-	findings := append(checked.Findings, missingGlyphs(row.Line, checked.Invoice)...)
-	for i := range findings {
-		findings[i] = s.place(findings[i])
-	}
-	return Row{Line: row.Line, Invoice: checked.Invoice, Findings: findings}
-}
-
-// place adds where in the file a finding's field stands.
-func (s *Sheet) place(f invoice.Finding) invoice.Finding {
-	if f.Field == "" {
-		return f
-	}
-	return f.At(s.file.Column(f.Field))
-}
-
-// missingGlyphs finds the characters that would print as 〓 on the slip.
-func missingGlyphs(line int, inv invoice.Invoice) []invoice.Finding {
-	var found []invoice.Finding
-	for _, at := range []struct {
-		field invoice.Field
-		text  string
-	}{{invoice.FieldNumber, inv.Number}, {invoice.FieldName, inv.Name}, {invoice.FieldDescription, inv.Description}} {
-		missing := slip.Missing(at.text)
-		if len(missing) == 0 {
-			continue
-		}
-		found = append(found, invoice.Finding{
-			Line: line, Field: at.field, Code: invoice.CodeGlyphMissing, Severity: invoice.Warning,
-			Before: at.text, Ref: withCodePoints(missing),
-		})
-	}
-	return found
-}
-
-// withCodePoints lists characters with what tells apart those that look alike, or
-// don't show at all.
-func withCodePoints(characters []rune) string {
-	var list []string
-	for _, r := range characters {
-		list = append(list, fmt.Sprintf("%c (%U)", r, r))
-	}
-	return strings.Join(list, " ")
-}
+func (s *Sheet) place(f invoice.Finding) invoice.Finding { return placed(f, s.file.Column) }
 
 // Accepted counts the rows that may be issued.
 func (s *Sheet) Accepted() Sum {

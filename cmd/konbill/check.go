@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -31,37 +32,51 @@ func (a *app) check(files []string) error {
 		return err
 	}
 	worst := a.checkTexts(c)
-	checked := []checkedFile{}
+	out := bufio.NewWriter(a.stdout)
+	var print checkPrinter = &checkText{app: a, out: out}
+	if a.json {
+		print = &checkJSON{app: a, out: out}
+	}
+	print.begin()
 	for _, path := range files {
-		sheet, err := batch.ReadSheet(path, c.reading(a.lang), a.now())
+		err := a.checkFile(path, c.reading(a.lang), print)
+		if err := out.Flush(); err != nil {
+			return err
+		}
 		if err != nil {
 			a.complain(err)
 			worst = worse(worst, reported(err))
-			continue
-		}
-		file := a.checkedFile(sheet)
-		if file.Totals.Rejected.Rows > 0 {
-			worst = worse(worst, errNeedsPerson)
-		}
-		checked = append(checked, file)
-		if !a.json {
-			a.printChecked(sheet, file)
 		}
 	}
-	if a.json {
-		if err := a.printJSON(map[string]any{"files": checked}); err != nil {
-			return err
-		}
-	}
-	return worst
+	print.end()
+	return worse(worst, out.Flush())
 }
 
-// checkedFile is what check says of one file, as data.
-type checkedFile struct {
-	File   string        `json:"file"`
-	SHA256 string        `json:"sha256"`
-	Totals checkedTotals `json:"totals"`
-	Rows   []checkedRow  `json:"rows"`
+// checkPrinter prints what check finds, file after file.
+type checkPrinter interface {
+	begin()
+	file(*batch.Checkup) (checkedTotals, error)
+	end()
+}
+
+// checkFile checks one file and prints what it finds. The findings of a file
+// that a run would refuse for its size are told before the refusal.
+func (a *app) checkFile(path string, how batch.Reading, print checkPrinter) error {
+	file, err := batch.CheckUp(path, how, a.now())
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	totals, err := print.file(file)
+	switch {
+	case err != nil:
+		return err
+	case file.Refusal != nil:
+		return file.Refusal
+	case totals.Rejected.Rows > 0:
+		return errNeedsPerson
+	}
+	return nil
 }
 
 type checkedTotals struct {
@@ -71,50 +86,18 @@ type checkedTotals struct {
 	Rejected batch.Sum `json:"rejected"`
 }
 
-type checkedRow struct {
-	Line     int              `json:"line"`
-	Number   string           `json:"invoice_no"`
-	Accepted bool             `json:"accepted"`
-	SentName string           `json:"sent_name"`
-	Phone    string           `json:"sent_phone"`
-	Email    string           `json:"email"`
-	Amount   invoice.Yen      `json:"amount"`
-	Due      string           `json:"expires_at,omitempty"`
-	Findings []checkedFinding `json:"findings"`
-}
-
-type checkedFinding struct {
-	invoice.Finding
-	Message string `json:"message"`
-}
-
-func (a *app) checkedFile(s *batch.Sheet) checkedFile {
-	f := checkedFile{File: s.Name, SHA256: s.SHA256, Rows: []checkedRow{}}
-	for _, row := range s.Rows {
-		inv := row.Invoice
-		count(&f.Totals.Rows, inv.Amount)
-		switch {
-		case row.Rejected():
-			count(&f.Totals.Rejected, inv.Amount)
-		case row.Warned():
-			count(&f.Totals.Warned, inv.Amount)
-			fallthrough
-		default:
-			count(&f.Totals.Accepted, inv.Amount)
-		}
-		checked := checkedRow{
-			Line: row.Line, Number: inv.Number, Accepted: !row.Rejected(), SentName: inv.SentName,
-			Phone: inv.Phone, Email: inv.Email, Amount: inv.Amount, Findings: []checkedFinding{},
-		}
-		if !inv.Due.IsZero() {
-			checked.Due = batch.Timestamp(inv.Due)
-		}
-		for _, finding := range row.Findings {
-			checked.Findings = append(checked.Findings, checkedFinding{finding, finding.Message(a.lang)})
-		}
-		f.Rows = append(f.Rows, checked)
+func (t *checkedTotals) add(row batch.Row) {
+	yen := row.Invoice.Amount
+	count(&t.Rows, yen)
+	switch {
+	case row.Rejected():
+		count(&t.Rejected, yen)
+	case row.Warned():
+		count(&t.Warned, yen)
+		fallthrough
+	default:
+		count(&t.Accepted, yen)
 	}
-	return f
 }
 
 func count(s *batch.Sum, y invoice.Yen) {
@@ -122,21 +105,34 @@ func count(s *batch.Sum, y invoice.Yen) {
 	s.Yen += y
 }
 
-// printChecked prints the findings line by line, worst marked, then the totals.
-func (a *app) printChecked(s *batch.Sheet, f checkedFile) {
-	fmt.Fprintln(a.stdout, printable(s.Name))
-	for _, row := range s.Rows {
+// checkText prints for people: the findings line by line, worst marked, then
+// the totals.
+type checkText struct {
+	*app
+	out *bufio.Writer
+}
+
+func (p *checkText) begin() {}
+func (p *checkText) end()   {}
+
+func (p *checkText) file(file *batch.Checkup) (t checkedTotals, err error) {
+	fmt.Fprintln(p.out, printable(file.Name))
+	for row, err := range file.Rows() {
+		if err != nil {
+			return t, err
+		}
+		t.add(row)
 		for _, finding := range row.Findings {
-			fmt.Fprintf(a.stdout, "  %s %s\n", a.mark(finding.Severity), finding.Text(a.lang))
+			fmt.Fprintf(p.out, "  %s %s\n", p.mark(finding.Severity), finding.Text(p.lang))
 		}
 	}
-	t := f.Totals
-	table(a.stdout, [][]string{
-		{"", a.say("全行", "rows"), a.rows(t.Rows), a.yen(t.Rows)},
-		{"", a.say("発行できる", "can be issued"), a.rows(t.Accepted), a.yen(t.Accepted)},
-		{"", a.say("うち要確認", "  of which warned"), a.rows(t.Warned), a.yen(t.Warned)},
-		{"", a.say("発行できない", "rejected"), a.rows(t.Rejected), a.yen(t.Rejected)},
+	table(p.out, [][]string{
+		{"", p.say("全行", "rows"), p.rows(t.Rows), p.yen(t.Rows)},
+		{"", p.say("発行できる", "can be issued"), p.rows(t.Accepted), p.yen(t.Accepted)},
+		{"", p.say("うち要確認", "  of which warned"), p.rows(t.Warned), p.yen(t.Warned)},
+		{"", p.say("発行できない", "rejected"), p.rows(t.Rejected), p.yen(t.Rejected)},
 	}, 2, 3)
+	return t, nil
 }
 
 func (a *app) mark(s invoice.Severity) string {

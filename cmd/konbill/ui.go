@@ -63,6 +63,9 @@ func (a *app) explain(err error) (reason, hint string) {
 		return refused.reason, refused.hint
 	case errors.As(err, &file):
 		return file.Message(a.lang), ""
+	case errors.Is(err, csvfile.ErrChanged):
+		return a.say("点検中にファイルの内容が変わりました。", "The file changed while it was checked."),
+			a.say("書き込みが終わってから、もう一度点検してください", "check it again once nothing writes to it")
 	case errors.As(err, &settings):
 		return settings.Message(a.lang), ""
 	case errors.As(err, &texts):

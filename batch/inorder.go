@@ -1,0 +1,56 @@
+package batch
+
+import (
+	"iter"
+	"runtime"
+
+	"konbill/invoice/csvfile"
+)
+
+// inOrder does work on chunks with as many at once as there are cores, and
+// yields what comes of each in the order of the chunks. Few are held at any
+// time. An error of the chunks ends it.
+func inOrder[T any](chunks iter.Seq2[csvfile.Chunk, error], work func(csvfile.Chunk) T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		type result struct {
+			of  T
+			err error
+		}
+		coming := make(chan chan result, runtime.GOMAXPROCS(0))
+		stop := make(chan struct{})
+		defer close(stop)
+		go func() {
+			defer close(coming)
+			for chunk, err := range chunks {
+				one := make(chan result, 1)
+				select {
+				case coming <- one:
+				case <-stop:
+					return
+				}
+				if err != nil {
+					one <- result{err: err}
+					return
+				}
+				go func() { one <- result{of: work(chunk)} }()
+			}
+		}()
+		for one := range coming {
+			r := <-one
+			if !yield(r.of, r.err) || r.err != nil {
+				return
+			}
+		}
+	}
+}
+
+// held are chunks of a file that is held, which are without errors.
+func held(chunks iter.Seq[csvfile.Chunk]) iter.Seq2[csvfile.Chunk, error] {
+	return func(yield func(csvfile.Chunk, error) bool) {
+		for chunk := range chunks {
+			if !yield(chunk, nil) {
+				return
+			}
+		}
+	}
+}
