@@ -8,17 +8,17 @@ import (
 
 	"konbill/invoice"
 	"konbill/invoice/csvfile"
-	"konbill/templates/slip"
 )
 
 // inspection checks rows one by one. It may be used at the same time by several.
 type inspection struct {
 	checker *invoice.Checker
 	column  func(invoice.Field) (header string, position int) // of the file
+	glyphs  *glyphs
 }
 
 func newInspection(how Reading, now time.Time, column func(invoice.Field) (string, int)) inspection {
-	return inspection{checker: invoice.NewChecker(how.Rules, now), column: column}
+	return inspection{checker: invoice.NewChecker(how.Rules, now), column: column, glyphs: new(glyphs)}
 }
 
 // inspected is a row of which only the other rows could tell more.
@@ -48,7 +48,7 @@ func (i inspection) row(row csvfile.Row) inspected {
 		return inspected{Row: Row{Line: row.Line, Findings: []invoice.Finding{*row.Problem}}}
 	}
 	checked := i.checker.Examine(row.Line, row.Fields)
-	glyphs := missingGlyphs(row.Line, checked.Invoice)
+	glyphs := i.missingGlyphs(row.Line, checked.Invoice)
 	findings := append(checked.Findings, glyphs...)
 	for at := range findings {
 		findings[at] = i.place(findings[at])
@@ -67,13 +67,13 @@ func placed(f invoice.Finding, column func(invoice.Field) (string, int)) invoice
 }
 
 // missingGlyphs finds the characters that would print as 〓 on the slip.
-func missingGlyphs(line int, inv invoice.Invoice) []invoice.Finding {
+func (i inspection) missingGlyphs(line int, inv invoice.Invoice) []invoice.Finding {
 	var found []invoice.Finding
 	for _, at := range []struct {
 		field invoice.Field
 		text  string
 	}{{invoice.FieldNumber, inv.Number}, {invoice.FieldName, inv.Name}, {invoice.FieldDescription, inv.Description}} {
-		missing := slip.Missing(at.text)
+		missing := i.glyphs.missing(at.text)
 		if len(missing) == 0 {
 			continue
 		}

@@ -111,6 +111,9 @@ func parseInstant(s string) (time.Time, bool) {
 
 // dateParts takes a date apart into year, month and day.
 func dateParts(s string) (year, month, day int, ok bool) {
+	if isISODate(s) { // as most are; the patterns read the same, but take longer
+		return atoi(s[:4]), atoi(s[5:7]), atoi(s[8:]), true
+	}
 	for _, form := range []*regexp.Regexp{dateForm, compactForm} {
 		if m := form.FindStringSubmatch(s); m != nil {
 			return atoi(m[1]), atoi(m[2]), atoi(m[3]), true
@@ -125,6 +128,11 @@ func dateParts(s string) (year, month, day int, ok bool) {
 		ofEra = atoi(m[2])
 	}
 	return eras[strings.ToUpper(m[1])] + ofEra, atoi(m[3]), atoi(m[4]), true
+}
+
+// isISODate reports the form 2026-12-31.
+func isISODate(s string) bool {
+	return len(s) == len(time.DateOnly) && onlyDigits(s[:4]) && s[4] == '-' && onlyDigits(s[5:7]) && s[7] == '-' && onlyDigits(s[8:])
 }
 
 // atoi is for digits that a pattern has counted.
