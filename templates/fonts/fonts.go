@@ -12,20 +12,23 @@ import (
 	"sync"
 )
 
-//go:embed *.ttf OFL-*.txt
+//go:embed OFL-*.txt
 var files embed.FS
 
-// The faces are read once, when first asked for; every caller shares them.
+// The files as they lie in the program, to be read only: copies of them would
+// be most of the memory that checking a file takes.
 var (
-	Regular  = sync.OnceValues(func() (*Face, error) { return read("BIZUDPGothic-Regular", "BIZUDPGothic_400Regular.ttf") })
-	Bold     = sync.OnceValues(func() (*Face, error) { return read("BIZUDPGothic-Bold", "BIZUDPGothic_700Bold.ttf") })
-	Fallback = sync.OnceValues(func() (*Face, error) { return read("NotoSansJP-Regular", "NotoSansJP_400Regular.ttf") })
+	//go:embed BIZUDPGothic_400Regular.ttf
+	regular []byte
+	//go:embed BIZUDPGothic_700Bold.ttf
+	bold []byte
+	//go:embed NotoSansJP_400Regular.ttf
+	fallback []byte
 )
 
-func read(name, file string) (*Face, error) {
-	data, err := files.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	return parse(name, data)
-}
+// The faces are parsed once, when first asked for; every caller shares them.
+var (
+	Regular  = sync.OnceValues(func() (*Face, error) { return parse("BIZUDPGothic-Regular", regular) })
+	Bold     = sync.OnceValues(func() (*Face, error) { return parse("BIZUDPGothic-Bold", bold) })
+	Fallback = sync.OnceValues(func() (*Face, error) { return parse("NotoSansJP-Regular", fallback) })
+)
