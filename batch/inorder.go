@@ -9,12 +9,14 @@ import (
 
 // inOrder does work on chunks with as many at once as there are cores, and
 // yields what comes of each in the order of the chunks. Few are held at any
-// time. An error of the chunks ends it.
+// time. An error of the chunks ends it. A panic goes on where the results go, for
+// whoever recovers there.
 func inOrder[T any](chunks iter.Seq2[csvfile.Chunk, error], work func(csvfile.Chunk) T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		type result struct {
-			of  T
-			err error
+			of       T
+			err      error
+			panicked any
 		}
 		coming := make(chan chan result, runtime.GOMAXPROCS(0))
 		stop := make(chan struct{})
@@ -32,11 +34,21 @@ func inOrder[T any](chunks iter.Seq2[csvfile.Chunk, error], work func(csvfile.Ch
 					one <- result{err: err}
 					return
 				}
-				go func() { one <- result{of: work(chunk)} }()
+				go func() {
+					var done result
+					defer func() {
+						done.panicked = recover()
+						one <- done
+					}()
+					done.of = work(chunk)
+				}()
 			}
 		}()
 		for one := range coming {
 			r := <-one
+			if r.panicked != nil {
+				panic(r.panicked)
+			}
 			if !yield(r.of, r.err) || r.err != nil {
 				return
 			}
