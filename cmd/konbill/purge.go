@@ -135,7 +135,7 @@ func (p *purge) confirm() error {
 // remove removes the data first from the ledger, then what lies beside it: what
 // a purge that is cut short leaves, the next one finds.
 func (p *purge) remove(ctx context.Context) error {
-	plan, err := p.runner.Purge(ctx, p.before, p.removeMails)
+	plan, err := p.runner.Purge(ctx, p.before, func(e batch.Entry) error { return p.removeMails(ctx, e) })
 	if plan == nil {
 		return err
 	}
@@ -157,11 +157,11 @@ func (p *purge) remove(ctx context.Context) error {
 
 // removeMails removes the mails about an invoice that were stored as files: they
 // bear their Message-IDs.
-func (p *purge) removeMails(e batch.Entry) error {
+func (p *purge) removeMails(ctx context.Context, e batch.Entry) error {
 	if p.config.SMTP.Mode != "folder" {
 		return nil
 	}
-	notices, err := p.book.Notices(context.Background(), e.Key)
+	notices, err := p.book.Notices(ctx, e.Key)
 	if err != nil {
 		return err
 	}
