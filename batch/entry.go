@@ -114,16 +114,25 @@ type Charge struct {
 	PaidAt       time.Time // zero while unpaid
 }
 
+// Payment statuses, as the API names them.
+const (
+	StatusPending    = "pending"    // it can be paid until it expires
+	StatusSuccessful = "successful" // it is paid
+	StatusFailed     = "failed"
+	StatusExpired    = "expired"  // its time is over, or it was called back
+	StatusReversed   = "reversed" // it was paid, and paid back
+)
+
 // Paid reports whether the customer has paid, whatever came of the money later.
-func (c Charge) Paid() bool { return c.Status == "successful" || c.Status == "reversed" }
+func (c Charge) Paid() bool { return c.Status == StatusSuccessful || c.Status == StatusReversed }
 
 // OverUnpaid reports whether the charge has ended without being paid: it expired,
 // was called back, or failed.
-func (c Charge) OverUnpaid() bool { return c.Status == "expired" || c.Status == "failed" }
+func (c Charge) OverUnpaid() bool { return c.Status == StatusExpired || c.Status == StatusFailed }
 
 // payable reports whether a customer can still pay.
 func (c Charge) payable(now time.Time) bool {
-	return c.Status == "pending" && c.ExpiresAt.After(now)
+	return c.Status == StatusPending && c.ExpiresAt.After(now)
 }
 
 // Refusal is the API's, or the network's, last word on a charge that has none.

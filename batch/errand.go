@@ -38,13 +38,9 @@ func (t errand) noticed(n Notice, why NotSentReason) Noticed {
 	return Noticed{Entry: t.entry, Notice: n, Days: t.days, NotSent: why}
 }
 
-// due is the errand's notice before anything is done about it.
-func (t errand) due() Noticed {
-	n := Notice{Key: t.entry.Key, Kind: t.kind, MailedTo: t.recipient()}
-	if t.begun != nil {
-		n = *t.begun
-	}
-	return t.noticed(n, "")
+// undone is the errand before anything is done about it, or since nothing was.
+func (t errand) undone(why NotSentReason) Noticed {
+	return t.noticed(Notice{Key: t.entry.Key, Kind: t.kind, MailedTo: t.recipient()}, why)
 }
 
 // recipient is where the customer was mailed before; of one that nothing was
@@ -70,7 +66,7 @@ func (r *Runner) notify(ctx context.Context, errands []errand) ([]Noticed, error
 	noticed := make([]Noticed, len(errands))
 	for i, t := range errands {
 		entries[i] = t.entry
-		noticed[i] = t.noticed(t.due().Notice, NotAttempted)
+		noticed[i] = t.undone(NotAttempted)
 	}
 	s, err := r.settlerOf(entries, r.Now())
 	if err != nil {
@@ -94,7 +90,7 @@ func (s *settler) send(ctx context.Context, t errand) (Noticed, error) {
 		return s.giveUpNotice(ctx, t)
 	}
 	if why, err := s.unwanted(ctx, &t); why != "" || err != nil {
-		return t.noticed(t.due().Notice, why), err
+		return t.undone(why), err
 	}
 	n := Notice{Key: t.entry.Key, Kind: t.kind, State: Mailing, Attempt: 1, MailedTo: t.recipient()}
 	from := State("")
@@ -105,7 +101,7 @@ func (s *settler) send(ctx context.Context, t errand) (Noticed, error) {
 	envelope, composeErr := s.composeNotice(t, n)
 	s.at(NoticeIntending)
 	if err := s.moveNotice(ctx, &n, from, t.status, "about to mail: "+string(t.kind)); err != nil {
-		return t.noticed(n, NotAttempted), unlessStale(err) // someone else sends it, or it is paid
+		return t.undone(NotAttempted), unlessStale(err) // someone else sends it, or it is paid
 	}
 	s.at(NoticeIntended)
 	if composeErr != nil {
@@ -126,7 +122,7 @@ func (s *settler) send(ctx context.Context, t errand) (Noticed, error) {
 // unwanted says why a notice isn't to be sent after all. Of a bill that is to be
 // paid the API has the last word, right before the mail.
 func (s *settler) unwanted(ctx context.Context, t *errand) (NotSentReason, error) {
-	if t.status != statusPending {
+	if t.status != StatusPending {
 		return "", nil
 	}
 	learnt, err := s.askPayment(ctx, t.entry)
@@ -141,11 +137,6 @@ func (s *settler) unwanted(ctx context.Context, t *errand) (NotSentReason, error
 	}
 	return "", nil
 }
-
-const (
-	statusPending = "pending"
-	statusPaid    = "successful"
-)
 
 // giveUpNotice treats an intent without an outcome, left by a process that died,
 // as what it is: nobody knows whether the mail was sent.

@@ -155,15 +155,11 @@ func resultOf(s State, chargedIn bool) Result {
 	return Failed
 }
 
-// japan is where the people are. It has had no daylight saving since 1951, so
-// a fixed zone is exact and needs no time zone data.
-var japan = time.FixedZone("JST", 9*60*60)
-
 // Timestamp writes an instant as the results do: RFC 3339 in Japan time; empty
 // for the zero time.
 func Timestamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.In(japan).Format(time.RFC3339)
+	return t.In(invoice.Japan).Format(time.RFC3339)
 }

@@ -99,7 +99,7 @@ func (o RowOutcome) codes(r Reach) []invoice.Code {
 		codes = append(codes, codeUnknown)
 	case !linkIsSafe(e.Charge.AuthorizeURI, r.LoopbackAPI):
 		codes = append(codes, codeUnsafeLink)
-	case e.State == Charged && e.Charge.Status == "successful":
+	case e.State == Charged && e.Charge.Status == StatusSuccessful:
 	case e.State == Charged && e.Elsewhere:
 		codes = append(codes, codeElsewhere)
 	case e.State == Charged && !r.MailOff && !e.Charge.payable(r.Now):
@@ -107,7 +107,7 @@ func (o RowOutcome) codes(r Reach) []invoice.Code {
 	case e.State == Charged && !r.MailOff:
 		codes = append(codes, codeMailNotSent)
 	}
-	if r.Reissue && o.Entry.State.HasCharge() && o.Entry.Charge.Status == "pending" && !o.Entry.Charge.payable(r.Now) {
+	if r.Reissue && o.Entry.State.HasCharge() && o.Entry.Charge.Status == StatusPending && !o.Entry.Charge.payable(r.Now) {
 		codes = append(codes, codeOldOpen)
 	}
 	if o.Entry.Duplicates != "" {

@@ -81,7 +81,7 @@ func IsMissing(err error) bool {
 // rank orders the payment statuses: a charge goes from a lower to a higher one.
 // Money that was paid outweighs that the time was thought to be over, since
 // stores report late. A status that nobody documents has rank 0.
-var rank = map[string]int{"pending": 1, "failed": 2, "expired": 2, "successful": 3, "reversed": 4}
+var rank = map[string]int{StatusPending: 1, StatusFailed: 2, StatusExpired: 2, StatusSuccessful: 3, StatusReversed: 4}
 
 // PaymentVerdict is what an answer of the API means for what is known.
 type PaymentVerdict int

@@ -134,7 +134,7 @@ func (e Entry) closed() (at time.Time, why Kept) {
 		return at, KeptPerson
 	case !e.State.HasCharge():
 		return e.UpdatedAt, ""
-	case c.Status == statusPaid && !c.PaidAt.IsZero():
+	case c.Status == StatusSuccessful && !c.PaidAt.IsZero():
 		return c.PaidAt, ""
 	case c.OverUnpaid() && !c.ExpiresAt.IsZero():
 		return c.ExpiresAt, "" // also of one that was called back before

@@ -39,7 +39,7 @@ func (r *Runner) receipts(ctx context.Context) ([]errand, error) {
 	}
 	var due []errand
 	now := r.Now()
-	q := Query{PaidSince: now.Add(-receiptsWithin), ChargeStatuses: []string{statusPaid}}
+	q := Query{PaidSince: now.Add(-receiptsWithin), ChargeStatuses: []string{StatusSuccessful}}
 	err := r.ofMine(ctx, q, func(e Entry) error {
 		if e.Elsewhere || !e.State.HasCharge() || e.State == Mailing {
 			return nil
@@ -49,7 +49,7 @@ func (r *Runner) receipts(ctx context.Context) ([]errand, error) {
 			return err
 		}
 		if begun := NoticeOf(notices, receiptKind); r.wanted(begun, now) {
-			due = append(due, errand{entry: e, kind: receiptKind, begun: begun, status: statusPaid})
+			due = append(due, errand{entry: e, kind: receiptKind, begun: begun, status: StatusSuccessful})
 		}
 		return nil
 	})

@@ -42,7 +42,7 @@ func (r *Runner) overdue(ctx context.Context, a Account, s *Sheet) ([]Entry, err
 		if err != nil {
 			return nil, err
 		}
-		if e.State.HasCharge() && e.Charge.Status == "pending" && !e.Charge.payable(now) {
+		if e.State.HasCharge() && e.Charge.Status == StatusPending && !e.Charge.payable(now) {
 			overdue = append(overdue, e)
 		}
 	}
@@ -128,7 +128,7 @@ func whyOpen(l Learnt) string {
 	switch {
 	case l.After.Charge.Paid():
 		return faultOldPaid
-	case l.Said.Status == "pending" && l.Said.ID == l.After.Charge.ID:
+	case l.Said.Status == StatusPending && l.Said.ID == l.After.Charge.ID:
 		return faultOldOpen
 	}
 	return faultOldUnclear

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"konbill/invoice"
 )
 
 // Remind reminds customers of bills that they have not paid, each bill once for
@@ -36,7 +38,7 @@ func (r *Runner) RemindersDue(ctx context.Context) ([]Noticed, error) {
 	errands, err := r.reminders(ctx)
 	var due []Noticed
 	for _, t := range errands {
-		due = append(due, t.due())
+		due = append(due, t.undone(""))
 	}
 	return due, err
 }
@@ -53,7 +55,7 @@ func (r *Runner) reminders(ctx context.Context) ([]errand, error) {
 	}
 	var due []errand
 	now := r.Now()
-	q := Query{ChargeStatuses: []string{statusPending}, States: []State{Mailed, Held}}
+	q := Query{ChargeStatuses: []string{StatusPending}, States: []State{Mailed, Held}}
 	err := r.ofMine(ctx, q, func(e Entry) error {
 		days, ok := dueReminder(e.Charge, r.Settings.RemindDays, now)
 		if !ok || !r.mailable(e) {
@@ -66,7 +68,7 @@ func (r *Runner) reminders(ctx context.Context) ([]errand, error) {
 		kind := reminderKind(days)
 		begun := NoticeOf(notices, kind)
 		if r.wanted(begun, now) && (begun != nil || now.Sub(latestMail(e, notices)) >= atRest) {
-			due = append(due, errand{entry: e, kind: kind, days: days, begun: begun, status: statusPending})
+			due = append(due, errand{entry: e, kind: kind, days: days, begun: begun, status: StatusPending})
 		}
 		return nil
 	})
@@ -90,8 +92,8 @@ func dueReminder(c Charge, days []int, now time.Time) (nearest int, ok bool) {
 
 // dayOf is the beginning of the day in Japan that an instant is in.
 func dayOf(t time.Time) time.Time {
-	year, month, d := t.In(japan).Date()
-	return time.Date(year, month, d, 0, 0, 0, 0, japan)
+	year, month, d := t.In(invoice.Japan).Date()
+	return time.Date(year, month, d, 0, 0, 0, 0, invoice.Japan)
 }
 
 // latestMail is when the customer was last mailed about a bill, or perhaps was.

@@ -339,7 +339,7 @@ func (t *retrial) addMail(e Entry) {
 	unsent := e.State == Charged || e.State == Deferred
 	var list *[]Entry
 	switch {
-	case !e.State.HasCharge(), e.Charge.Status == "successful", unsent && t.Settings.MailOff:
+	case !e.State.HasCharge(), e.Charge.Status == StatusSuccessful, unsent && t.Settings.MailOff:
 		return
 	case e.State == Mailed:
 		list = &t.retried.Mailed

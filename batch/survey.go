@@ -137,7 +137,7 @@ func (l *look) take(ctx context.Context, f Found) error {
 // neverPayable reports a charge that failed as it was made: it is no bill. One
 // that failed later, unpaid, was one.
 func (f Found) neverPayable() bool {
-	return f.Status == "failed" && f.FailureCode != "timeout" && f.FailureCode != "payment_cancelled"
+	return f.Status == StatusFailed && f.FailureCode != "timeout" && f.FailureCode != "payment_cancelled"
 }
 
 func (l *look) adoptNew(ctx context.Context, f Found) error {

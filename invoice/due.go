@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// japan is where due dates end. It has had no daylight saving since 1951, so a
-// fixed zone is exact and needs no time zone data.
-var japan = time.FixedZone("JST", 9*60*60)
+// Japan is where due dates end and the people are. It has had no daylight saving
+// since 1951, so a fixed zone is exact and needs no time zone data.
+var Japan = time.FixedZone("JST", 9*60*60)
 
 var (
 	dateForm    = regexp.MustCompile(`^(\d{4})(?:-|/|\.|年)(\d{1,2})(?:-|/|\.|月)(\d{1,2})日?$`)
@@ -52,8 +52,8 @@ func (r *row) due(written string) (at time.Time, given bool) {
 
 // today is the day in Japan, at its first instant.
 func (r *row) today() time.Time {
-	y, m, d := r.now.In(japan).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, japan)
+	y, m, d := r.now.In(Japan).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, Japan)
 }
 
 // endOf is the first instant after a day, in UTC.
@@ -80,7 +80,7 @@ func parseDue(s string) (at time.Time, fault Code, suggestion string) {
 	default:
 		return time.Time{}, CodeDueUnreadable, ""
 	}
-	date := time.Date(year, time.Month(month), day, 0, 0, 0, 0, japan)
+	date := time.Date(year, time.Month(month), day, 0, 0, 0, 0, Japan)
 	if date.Year() != year || int(date.Month()) != month || date.Day() != day {
 		return time.Time{}, CodeDueInvalid, ""
 	}
@@ -91,7 +91,7 @@ func parseDue(s string) (at time.Time, fault Code, suggestion string) {
 // Japan. What isn't a day is an error that says no more than that.
 func ParseDay(written string) (time.Time, error) {
 	end, fault, _ := parseDue(fold(written))
-	if day := end.In(japan).AddDate(0, 0, -1); fault == "" && day.Hour()+day.Minute()+day.Second() == 0 {
+	if day := end.In(Japan).AddDate(0, 0, -1); fault == "" && day.Hour()+day.Minute()+day.Second() == 0 {
 		return day.UTC(), nil
 	}
 	return time.Time{}, errors.New("not a day")

@@ -8,7 +8,7 @@ import (
 )
 
 // testNow is a Tuesday noon in Japan. The rules count days from it.
-var testNow = time.Date(2026, 11, 24, 12, 0, 0, 0, japan)
+var testNow = time.Date(2026, 11, 24, 12, 0, 0, 0, Japan)
 
 var testRules = Rules{DueDays: 30, MaxDueDays: 60, NameOverflow: CutName, Language: Japanese}
 

@@ -154,7 +154,7 @@ func FuzzDue(f *testing.F) {
 		if !given {
 			return
 		}
-		if same, fault, _ := parseDue(at.In(japan).Format(time.RFC3339)); !same.Equal(at) || fault != "" {
+		if same, fault, _ := parseDue(at.In(Japan).Format(time.RFC3339)); !same.Equal(at) || fault != "" {
 			t.Errorf("%q: %s, read again, is %s %s", written, at, same, fault)
 		}
 	})

@@ -24,6 +24,13 @@ var (
 	plainDomain = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?$`)
 )
 
+// CheckAddress says why a text isn't an address, alone or as "name <address>",
+// that a mail can be from or answered to. It doesn't show it.
+func CheckAddress(text string) error {
+	_, err := parseMailbox(text)
+	return err
+}
+
 // parseMailbox reads an address, alone or as "name <address>". The name may be
 // any text: net/mail would take (株) in it for a comment and drop it. Errors
 // don't show the address.

@@ -78,5 +78,5 @@ func paidOn(bill Instructions, at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
-	return bill.writeDay(at.In(japan))
+	return bill.writeDay(at.In(invoice.Japan))
 }

@@ -139,7 +139,7 @@ func (i Instructions) DueDay() string {
 }
 
 func (i Instructions) dueDay() (day time.Time, hour string) {
-	at := i.ExpiresAt.In(japan)
+	at := i.ExpiresAt.In(invoice.Japan)
 	if at.Hour() == 0 && at.Minute() == 0 {
 		return at.AddDate(0, 0, -1), "24:00"
 	}
@@ -164,7 +164,3 @@ func (i Instructions) Phone() string {
 	}
 	return phonenumbers.Format(number, phonenumbers.NATIONAL)
 }
-
-// japan is where due dates end. It has had no daylight saving since 1951, so a
-// fixed zone is exact and needs no time zone data.
-var japan = time.FixedZone("JST", 9*60*60)

@@ -69,12 +69,6 @@ type Follower struct {
 	Now     func() time.Time
 }
 
-// Payment statuses of charges: one that waits for payment, and one that is paid.
-const (
-	pending    = "pending"
-	successful = "successful"
-)
-
 func (f *Follower) payments() batch.Payments {
 	return batch.Payments{Ledger: f.Ledger, Who: f.Who, Now: f.Now}
 }

@@ -19,7 +19,7 @@ type Overtaken struct {
 // closed.
 func (f *Follower) overtaken(ctx context.Context) ([]Overtaken, error) {
 	var found []Overtaken
-	payable := batch.Query{Reissued: true, ChargeStatuses: []string{pending, successful}}
+	payable := batch.Query{Reissued: true, ChargeStatuses: []string{batch.StatusPending, batch.StatusSuccessful}}
 	err := f.Ledger.Entries(ctx, payable, func(later batch.Entry) error {
 		if later.Account != f.Account || !later.PurgedAt.IsZero() {
 			return nil
@@ -42,7 +42,7 @@ func (f *Follower) paidBefore(ctx context.Context, e batch.Entry) (batch.Entry, 
 		case errors.Is(err, batch.ErrNotFound): // issued elsewhere, long ago
 		case err != nil:
 			return batch.Entry{}, err
-		case earlier.Charge.Status == successful:
+		case earlier.Charge.Status == batch.StatusSuccessful:
 			return earlier, nil
 		}
 	}
@@ -61,7 +61,7 @@ func (f *Follower) overtakenBy(ctx context.Context, paid batch.Entry) (*Overtake
 	}
 	latest, err := f.Ledger.Latest(ctx, paid.Account, paid.Invoice.Number)
 	status := latest.Charge.Status
-	if err != nil || latest.Revision <= paid.Revision || status != pending && status != successful {
+	if err != nil || latest.Revision <= paid.Revision || status != batch.StatusPending && status != batch.StatusSuccessful {
 		return nil, err
 	}
 	return &Overtaken{Paid: paid, Later: latest}, nil

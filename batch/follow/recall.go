@@ -67,7 +67,7 @@ func (f *Follower) WaitingOf(ctx context.Context, run int64) ([]string, error) {
 		return nil, batch.ErrNotFound
 	}
 	var numbers []string
-	err = f.Ledger.Entries(ctx, batch.Query{Job: run, ChargeStatuses: []string{pending}}, func(e batch.Entry) error {
+	err = f.Ledger.Entries(ctx, batch.Query{Job: run, ChargeStatuses: []string{batch.StatusPending}}, func(e batch.Entry) error {
 		latest, err := f.Ledger.Latest(ctx, e.Account, e.Invoice.Number)
 		if err == nil && latest.Key == e.Key {
 			numbers = append(numbers, e.Invoice.Number)
@@ -116,7 +116,7 @@ func (f *Follower) recall(ctx context.Context, r *Recalled) error {
 		r.Outcome = RecallUnrelated
 		return nil
 	}
-	if r.Entry = before.Entry; r.Entry.Charge.Status != pending {
+	if r.Entry = before.Entry; r.Entry.Charge.Status != batch.StatusPending {
 		r.Outcome = RecallTooLate
 		return nil
 	}
@@ -143,10 +143,10 @@ func (f *Follower) expire(ctx context.Context, r *Recalled) error {
 		return err
 	}
 	r.Entry = after.Entry
-	switch status := after.Entry.Charge.Status; {
-	case status == successful, status == "reversed":
-		r.Outcome = RecallTooLate // it was paid at that very moment
-	case status != pending:
+	switch c := after.Entry.Charge; {
+	case c.Paid():
+		r.Outcome = RecallTooLate // at that very moment
+	case c.Status != batch.StatusPending:
 		r.Outcome = RecallDone
 	case g != nil && g.Outcome == batch.DeclinedOutcome:
 		r.Outcome = RecallRefused
@@ -158,7 +158,7 @@ func (f *Follower) expire(ctx context.Context, r *Recalled) error {
 // for.
 func (f *Follower) intend(ctx context.Context, e *batch.Entry) error {
 	moved, err := f.Ledger.Move(ctx, batch.Move{
-		Key: e.Key, From: e.State, To: e.State, ChargeStatus: pending, At: f.Now(), Who: f.Who, Why: "about to call back, by a person's word",
+		Key: e.Key, From: e.State, To: e.State, ChargeStatus: batch.StatusPending, At: f.Now(), Who: f.Who, Why: "about to call back, by a person's word",
 	}, func(*batch.Entry) {})
 	if err == nil {
 		*e = moved

@@ -122,7 +122,7 @@ func (l *look) fetchAll(ctx context.Context, doubtful []batch.Entry) error {
 // open lists the invoices that wait for their payment.
 func (l *look) open(ctx context.Context) ([]batch.Entry, error) {
 	var open []batch.Entry
-	err := l.Ledger.Entries(ctx, batch.Query{ChargeStatuses: []string{pending}}, func(e batch.Entry) error {
+	err := l.Ledger.Entries(ctx, batch.Query{ChargeStatuses: []string{batch.StatusPending}}, func(e batch.Entry) error {
 		if e.Account == l.Account && e.State.HasCharge() {
 			open = append(open, e)
 		}
@@ -184,7 +184,7 @@ func (l *look) take(ctx context.Context, found batch.Found) error {
 // needs nobody, and one whose outcome is unknown is for a run, or reconcile, to
 // find.
 func (l *look) noteStray(e batch.Entry, found batch.Found) {
-	over := found.Status == "failed" || found.Status == "expired"
+	over := found.OverUnpaid()
 	beingCharged := e.State == batch.Charging || e.State == batch.Unknown
 	if !over && !beingCharged && !l.strays[found.ID] {
 		l.strays[found.ID] = true

@@ -194,7 +194,7 @@ func (w *Webhook) heed(ctx context.Context, e Event) (Notice, error) {
 		return Notice{Outcome: Twice}, err
 	}
 	n, err := w.follower.refresh(ctx, e.ChargeID)
-	if err == nil && n.Entry.Charge.Status == successful {
+	if err == nil && n.Entry.Charge.Status == batch.StatusSuccessful {
 		n.Overtaken, err = w.follower.overtakenBy(ctx, n.Entry)
 	}
 	if err != nil {

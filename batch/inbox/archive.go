@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"konbill/invoice"
 )
 
 // Filed is what an inbox keeps of a file that was processed, or that could not
@@ -66,7 +68,7 @@ func dayOf(id string) (time.Time, bool) {
 	if !idForm.MatchString(id) {
 		return time.Time{}, false
 	}
-	day, err := time.ParseInLocation(time.DateOnly, id[:len(time.DateOnly)], japan)
+	day, err := time.ParseInLocation(time.DateOnly, id[:len(time.DateOnly)], invoice.Japan)
 	return day, err == nil
 }
 

@@ -10,11 +10,9 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-)
 
-// japan is whose date an ID begins with. It has had no daylight saving since
-// 1951, so a fixed zone is exact.
-var japan = time.FixedZone("JST", 9*60*60)
+	"konbill/invoice"
+)
 
 // Systems take names of 255 bytes.
 const (
@@ -24,7 +22,7 @@ const (
 
 // newID is the ID of a file that is claimed now, if no other has it.
 func newID(name string, now time.Time) string {
-	return now.In(japan).Format("2006-01-02-") + safeStem(name)
+	return now.In(invoice.Japan).Format("2006-01-02-") + safeStem(name)
 }
 
 // safeStem is a file's name without extension, as every system can write it. It

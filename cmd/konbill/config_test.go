@@ -251,3 +251,21 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("error: %v", err)
 	}
 }
+
+// TestReplyTo: answers go where the configuration says, else to the address that
+// customers are given, if mails can be answered to it.
+func TestReplyTo(t *testing.T) {
+	for _, c := range []struct{ merchant, replyTo, want string }{
+		{"", "", ""},
+		{"desk@sakura.example", "", "desk@sakura.example"},
+		{"desk@sakura.example", "other@sakura.example", "other@sakura.example"},
+		{"店@さくら.example", "", ""},
+		{"平日のみ", "", ""},
+	} {
+		var settings config
+		settings.Merchant.Email, settings.SMTP.ReplyTo = c.merchant, c.replyTo
+		if got := settings.replyTo(); got != c.want {
+			t.Errorf("merchant %q, reply_to %q: %q, want %q", c.merchant, c.replyTo, got, c.want)
+		}
+	}
+}

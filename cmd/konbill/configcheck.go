@@ -14,6 +14,7 @@ import (
 
 	"konbill/batch/ledger"
 	"konbill/batch/schedule"
+	"konbill/mailer"
 )
 
 // Bounds of settings, where a larger or smaller value would be a mistake.
@@ -156,7 +157,7 @@ func address(key, value string) *configError {
 	if value == "" {
 		return nil
 	}
-	if _, err := mail.ParseAddress(value); err != nil {
+	if mailer.CheckAddress(value) != nil {
 		return &configError{Key: key, Code: configNotAddress, Detail: value}
 	}
 	return nil

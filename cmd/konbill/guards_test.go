@@ -55,7 +55,7 @@ var guards = []guard{
 		{"batch/ledger.go", "case issued.Amount != row.Amount:", "case false:"},
 	}, "./batch", "TestDiffers"},
 	{"whether a bill is paid is asked for right before a reminder", []edit{
-		{"batch/errand.go", "if t.status != statusPending {", "if true {"},
+		{"batch/errand.go", "if t.status != StatusPending {", "if true {"},
 	}, "./batch", "TestWhoHasPaidIsNotReminded"},
 	{"a payment heard of makes a reminder's intent stale", []edit{
 		{"batch/notice.go", `m.ChargeStatus != "" && m.ChargeStatus != e.Charge.Status`, "false"},

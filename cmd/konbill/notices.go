@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"konbill/batch"
+	"konbill/invoice"
 	"konbill/templates/staff"
 )
 
@@ -23,7 +24,7 @@ func (s *service) mailNotices(ctx context.Context) {
 		return
 	}
 	s.noticesFrom = now.Add(noticesEvery)
-	if hour := now.In(japan).Hour(); len(s.runner.Settings.RemindDays) > 0 && hour >= remindFrom && hour < remindUntil {
+	if hour := now.In(invoice.Japan).Hour(); len(s.runner.Settings.RemindDays) > 0 && hour >= remindFrom && hour < remindUntil {
 		if due, err := s.runner.RemindersDue(ctx); err == nil && len(due) > 0 { // a ledger that can't be read shows in /healthz
 			s.tellNotices("reminder")(s.runner.Remind(ctx))
 		}

@@ -37,8 +37,8 @@ func (s *service) lookAtPayments(ctx context.Context) {
 		s.monitor.countPayments(synced)
 	}
 	sums := paymentSums(synced.Changed)
-	s.log.Info("payments looked at", "paid", sums["successful"].Rows, "paid_yen", int64(sums["successful"].Yen), "expired", sums["expired"].Rows,
-		"failed", sums["failed"].Rows, "reversed", sums["reversed"].Rows, "open", synced.Open.Rows, "for_a_person", synced.NeedsPerson())
+	s.log.Info("payments looked at", "paid", sums[batch.StatusSuccessful].Rows, "paid_yen", int64(sums[batch.StatusSuccessful].Yen), "expired", sums[batch.StatusExpired].Rows,
+		"failed", sums[batch.StatusFailed].Rows, "reversed", sums[batch.StatusReversed].Rows, "open", synced.Open.Rows, "for_a_person", synced.NeedsPerson())
 }
 
 // countPayments takes in what a look at the payments told.

@@ -77,10 +77,7 @@ func (p *purge) run(ctx context.Context) (err error) {
 	if p.before, err = p.readDay(); err != nil {
 		return err
 	}
-	if p.config, err = p.load(nil); err != nil {
-		return err
-	}
-	if p.book, err = ledger.Open(ctx, p.config.Ledger.URL); err != nil {
+	if p.config, p.book, err = p.openBook(ctx); err != nil {
 		return err
 	}
 	defer p.book.Close()

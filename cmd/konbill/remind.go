@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"konbill/batch"
-	"konbill/batch/ledger"
 	"konbill/invoice"
 )
 
@@ -39,43 +38,27 @@ func (a *app) remind(ctx context.Context, dryRun bool) error {
 		return &configError{Key: "follow.remind_before", Code: configMissing}
 	case c.SMTP.Mode == "off":
 		return &configError{Key: "follow.remind_before", Code: configNeedsMail}
-	case dryRun:
-		return a.remindersDue(ctx, c)
 	}
 	shop, err := a.open(ctx, c, "remind")
 	if err != nil {
 		return err
 	}
 	defer shop.Close()
-	noticed, err := shop.runner.Remind(ctx)
+	do := shop.runner.Remind
+	if dryRun {
+		do = shop.runner.RemindersDue // which asks nobody but the ledger
+	}
+	noticed, err := do(ctx)
 	if err != nil && noticed == nil {
 		return err
 	}
 	if told := a.tellNoticed(noticed); told != nil {
 		return worse(err, told)
 	}
-	if err == nil && slices.ContainsFunc(noticed, batch.Noticed.NeedsPerson) {
+	if err == nil && !dryRun && slices.ContainsFunc(noticed, batch.Noticed.NeedsPerson) {
 		return errNeedsPerson
 	}
 	return err
-}
-
-// remindersDue asks nobody but the ledger.
-func (a *app) remindersDue(ctx context.Context, c config) error {
-	book, err := ledger.Open(ctx, c.Ledger.URL)
-	if err != nil {
-		return err
-	}
-	defer book.Close()
-	runner, err := a.recorder(c, book)
-	if err != nil {
-		return err
-	}
-	due, err := runner.RemindersDue(ctx)
-	if err != nil {
-		return err
-	}
-	return a.tellNoticed(due)
 }
 
 // noticedData is what remind says of one reminder, as data.

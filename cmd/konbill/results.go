@@ -27,11 +27,7 @@ func (a *app) resultsCommand() *cobra.Command {
 }
 
 func (a *app) results(ctx context.Context, path, out string) error {
-	c, err := a.load(nil)
-	if err != nil {
-		return err
-	}
-	book, err := ledger.Open(ctx, c.Ledger.URL)
+	c, book, err := a.openBook(ctx)
 	if err != nil {
 		return err
 	}
@@ -41,17 +37,22 @@ func (a *app) results(ctx context.Context, path, out string) error {
 		return err
 	}
 	report, err := rewrite(ctx, recorder, path, out)
-	if errors.Is(err, batch.ErrNotFound) {
-		return fmt.Errorf(a.say("%s は、この台帳（%s）では実行されていません", "%s has not been run with this ledger (%s)"), path, c.Ledger.URL)
-	}
 	if err != nil {
-		return err
+		return a.ifNotRun(err, path, c)
 	}
 	if a.json {
 		return a.printJSON(map[string]any{"files": []runReport{a.runReport(report)}})
 	}
 	a.printReport(report)
 	return nil
+}
+
+// ifNotRun says of a file that the ledger hasn't met that it is one.
+func (a *app) ifNotRun(err error, path string, c config) error {
+	if errors.Is(err, batch.ErrNotFound) {
+		return fmt.Errorf(a.say("%s は、この台帳（%s）では実行されていません", "%s has not been run with this ledger (%s)"), path, c.Ledger.URL)
+	}
+	return err
 }
 
 // rewrite writes the results of a file once more, and records that they are true

@@ -78,7 +78,7 @@ func (a *app) settings(c config, who string) (batch.Settings, error) {
 		LoopbackAPI:     isLoopbackURL(c.Omise.APIURL),
 		MailOff:         c.SMTP.Mode == "off",
 		MailFrom:        c.SMTP.From,
-		MailReplyTo:     c.SMTP.ReplyTo,
+		MailReplyTo:     c.replyTo(),
 		RemindDays:      days,
 		ReceiptMail:     c.Follow.ReceiptMail,
 		ResendHeld:      c.SMTP.OnUnknown == "resend",
@@ -86,6 +86,26 @@ func (a *app) settings(c config, who string) (batch.Settings, error) {
 		ConfigHash:      c.hash(),
 		Who:             who,
 	}, err
+}
+
+// replyTo is where answers to mails go: what is set, else the address that the
+// merchant gives its customers, if it is one.
+func (c config) replyTo() string {
+	if c.SMTP.ReplyTo == "" && mailer.CheckAddress(c.Merchant.Email) == nil {
+		return c.Merchant.Email
+	}
+	return c.SMTP.ReplyTo
+}
+
+// openBook reads the configuration and opens the ledger, for those that need
+// nothing else. It is to be closed.
+func (a *app) openBook(ctx context.Context) (config, *ledger.Ledger, error) {
+	c, err := a.load(nil)
+	if err != nil {
+		return c, nil, err
+	}
+	book, err := ledger.Open(ctx, c.Ledger.URL)
+	return c, book, err
 }
 
 // workshop is a runner with all it works with, to be closed afterwards.

@@ -35,11 +35,7 @@ func (a *app) status(ctx context.Context, s selection, numbers []string) error {
 	if err := a.checkSelection(&s, numbers); err != nil {
 		return err
 	}
-	c, err := a.load(nil)
-	if err != nil {
-		return err
-	}
-	book, err := ledger.Open(ctx, c.Ledger.URL)
+	c, book, err := a.openBook(ctx)
 	if err != nil {
 		return err
 	}

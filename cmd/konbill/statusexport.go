@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"konbill/batch"
+	"konbill/invoice"
 	"konbill/invoice/csvfile"
 )
 
@@ -60,7 +61,7 @@ func bookDay(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.In(japan).Format("2006/01/02")
+	return t.In(invoice.Japan).Format("2006/01/02")
 }
 
 // listSums are what a list adds up to, as data. The sums are by payment status;

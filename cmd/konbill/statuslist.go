@@ -13,6 +13,7 @@ import (
 
 	"konbill/batch"
 	"konbill/batch/ledger"
+	"konbill/invoice"
 	"konbill/invoice/csvfile"
 )
 
@@ -95,7 +96,7 @@ func (a *app) readDays(s *selection) error {
 		if day.text == "" {
 			continue
 		}
-		begins, err := time.ParseInLocation("2006-01-02", strings.ReplaceAll(day.text, "/", "-"), japan)
+		begins, err := time.ParseInLocation("2006-01-02", strings.ReplaceAll(day.text, "/", "-"), invoice.Japan)
 		if err != nil {
 			return &usageError{fmt.Errorf(a.say("%s には 2026-12-01 のように日付を指定してください（%q は使えません）",
 				"%s takes a day such as 2026-12-01, not %q"), day.flag, day.text)}
@@ -131,11 +132,11 @@ func parsePeriod(text string) (time.Duration, error) {
 func (s selection) query() batch.Query {
 	switch {
 	case s.open, s.dueWithin != "":
-		return batch.Query{ChargeStatuses: []string{"pending"}}
+		return batch.Query{ChargeStatuses: []string{batch.StatusPending}}
 	case s.paid:
-		return batch.Query{ChargeStatuses: []string{"successful"}, PaidSince: s.paidFrom}
+		return batch.Query{ChargeStatuses: []string{batch.StatusSuccessful}, PaidSince: s.paidFrom}
 	case s.expired:
-		return batch.Query{ChargeStatuses: []string{"expired", "failed"}}
+		return batch.Query{ChargeStatuses: []string{batch.StatusExpired, batch.StatusFailed}}
 	case s.unknown:
 		return batch.Query{States: []batch.State{batch.Charging, batch.Unknown}}
 	}
@@ -236,7 +237,7 @@ func (a *app) paymentOrState(e batch.Entry) string {
 // all.
 func (a *app) sumRows(sums map[string]batch.Sum) [][]string {
 	var rows [][]string
-	for _, status := range append([]string{"pending", ""}, ends...) {
+	for _, status := range append([]string{batch.StatusPending, ""}, ends...) {
 		if sum := sums[status]; sum.Rows > 0 && len(sums) > 1 {
 			rows = append(rows, []string{a.paymentName(status), a.rows(sum), a.yen(sum)})
 		}

@@ -125,7 +125,7 @@ type overtakenData struct {
 
 // ends are the payment statuses that a charge can come to, in the order in which
 // they are shown.
-var ends = []string{"successful", "expired", "failed", "reversed"}
+var ends = []string{batch.StatusSuccessful, batch.StatusExpired, batch.StatusFailed, batch.StatusReversed}
 
 func syncedJSON(s *follow.Synced) syncedData {
 	data := syncedData{
@@ -171,7 +171,7 @@ func (a *app) printSynced(s *follow.Synced) {
 	for _, status := range ends {
 		rows = append(rows, []string{a.paymentName(status), a.rows(sums[status]), a.yen(sums[status])})
 	}
-	rows = append(rows, []string{a.paymentName("pending"), a.rows(s.Open), a.yen(s.Open)})
+	rows = append(rows, []string{a.paymentName(batch.StatusPending), a.rows(s.Open), a.yen(s.Open)})
 	table(a.stdout, rows, 1, 2)
 	concerns := a.syncConcerns(s)
 	for _, text := range concerns[:min(len(concerns), concernsShown)] {
@@ -223,15 +223,15 @@ func (a *app) overtakenText(o follow.Overtaken) string {
 // paymentName names a payment status for people.
 func (a *app) paymentName(status string) string {
 	switch status {
-	case "pending":
+	case batch.StatusPending:
 		return a.say("支払い待ち", "waiting for payment")
-	case "successful":
+	case batch.StatusSuccessful:
 		return a.say("支払い済み", "paid")
-	case "expired":
+	case batch.StatusExpired:
 		return a.say("期限切れ", "expired")
-	case "failed":
+	case batch.StatusFailed:
 		return a.say("支払い失敗", "failed")
-	case "reversed":
+	case batch.StatusReversed:
 		return a.say("支払い取り消し", "reversed")
 	case "":
 		return a.say("請求なし", "no charge")

@@ -15,6 +15,7 @@ import (
 
 	"konbill/batch"
 	"konbill/batch/inbox"
+	"konbill/invoice"
 	"konbill/invoice/csvfile"
 	"konbill/templates"
 )
@@ -255,8 +256,5 @@ func japanTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.In(japan).Format("2006-01-02 15:04")
+	return t.In(invoice.Japan).Format("2006-01-02 15:04")
 }
-
-// japan is where the people are. It has had no daylight saving since 1951.
-var japan = time.FixedZone("JST", 9*60*60)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"konbill/batch"
-	"konbill/batch/ledger"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -33,11 +31,7 @@ results folder. Nothing is changed.`),
 // verify's error says whether a slip isn't as it was issued, or a file could not
 // be read; the other files are looked at even so.
 func (a *app) verify(ctx context.Context, files []string, out string) error {
-	c, err := a.load(nil)
-	if err != nil {
-		return err
-	}
-	book, err := ledger.Open(ctx, c.Ledger.URL)
+	c, book, err := a.openBook(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,10 +44,8 @@ func (a *app) verify(ctx context.Context, files []string, out string) error {
 	verified := []verifiedFile{}
 	for _, path := range files {
 		file, err := verifyFile(ctx, runner, path, out)
-		if errors.Is(err, batch.ErrNotFound) {
-			err = fmt.Errorf(a.say("%s は、この台帳（%s）では実行されていません", "%s has not been run with this ledger (%s)"), path, c.Ledger.URL)
-		}
 		if err != nil {
+			err = a.ifNotRun(err, path, c)
 			a.complain(err)
 			worst = worse(worst, reported(err))
 			continue

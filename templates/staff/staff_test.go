@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 var both = []invoice.Language{invoice.Japanese, invoice.English}
 
 func inJapan(day, hour, minute int) time.Time {
-	return time.Date(2026, time.December, day, hour, minute, 0, 0, japan).UTC()
+	return time.Date(2026, time.December, day, hour, minute, 0, 0, invoice.Japan).UTC()
 }
 
 func sakura(language invoice.Language) Sender {

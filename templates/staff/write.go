@@ -92,14 +92,10 @@ func listed(names []string, separator, more string) string {
 	return line
 }
 
-// japan is where Konbill's days begin and end. It has had no daylight saving
-// since 1951, so a fixed zone is exact and needs no time zone data.
-var japan = time.FixedZone("JST", 9*60*60)
-
 // What the templates of a language call to write a value.
 var (
 	japaneseWords = template.FuncMap{
-		"when": japaneseTime, "day": japaneseDay, "date": func(t time.Time) string { return t.In(japan).Format("1/2") },
+		"when": japaneseTime, "day": japaneseDay, "date": func(t time.Time) string { return t.In(invoice.Japan).Format("1/2") },
 		"list": func(names []string) string { return listed(names, "、", "、ほか %d件") },
 		"sum":  func(s Sum) string { return fmt.Sprintf("%d件 %s", s.Rows, s.Yen.Format(invoice.Japanese)) },
 		"result": func(r Result) string {
@@ -107,7 +103,7 @@ var (
 		},
 	}
 	englishWords = template.FuncMap{
-		"when": englishTime, "day": englishDay, "date": func(t time.Time) string { return t.In(japan).Format("2 Jan") },
+		"when": englishTime, "day": englishDay, "date": func(t time.Time) string { return t.In(invoice.Japan).Format("2 Jan") },
 		"list": func(names []string) string { return listed(names, ", ", ", and %d more") },
 		"sum":  func(s Sum) string { return counted(s.Rows, "row") + ", " + s.Yen.Format(invoice.English) },
 		"n":    counted,
@@ -127,15 +123,15 @@ func counted(n int, noun string) string {
 
 // japaneseTime is a moment of these days: 12月1日(火) 02:00.
 func japaneseTime(t time.Time) string {
-	t = t.In(japan)
+	t = t.In(invoice.Japan)
 	return fmt.Sprintf("%s(%c) %s", t.Format("1月2日"), []rune("日月火水木金土")[t.Weekday()], t.Format("15:04"))
 }
 
 // japaneseDay is a moment that may be long ago: 2026年12月1日(火) 02:00.
-func japaneseDay(t time.Time) string { return t.In(japan).Format("2006年") + japaneseTime(t) }
+func japaneseDay(t time.Time) string { return t.In(invoice.Japan).Format("2006年") + japaneseTime(t) }
 
 // englishTime is a moment of these days: Tue, 1 December, 02:00.
-func englishTime(t time.Time) string { return t.In(japan).Format("Mon, 2 January, 15:04") }
+func englishTime(t time.Time) string { return t.In(invoice.Japan).Format("Mon, 2 January, 15:04") }
 
 // englishDay is a moment that may be long ago: Tue, 1 December 2026, 02:00.
-func englishDay(t time.Time) string { return t.In(japan).Format("Mon, 2 January 2006, 15:04") }
+func englishDay(t time.Time) string { return t.In(invoice.Japan).Format("Mon, 2 January 2006, 15:04") }
