@@ -22,121 +22,89 @@ const (
 // It stands in for gofpdf's UTF8CutFont, which reads no character above U+FFFF
 // and orders the parts of composed glyphs by what it was cut from before.
 func (f *Face) Cut(codes map[uint16]Glyph) []byte {
-	kept := f.closure(codes)
-	place := make(map[uint16]uint16, len(kept))
-	for i, glyph := range kept {
-		place[glyph] = uint16(i)
+	program := f.NewProgram()
+	place := make(map[uint16]uint16, len(codes))
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		place[code] = program.Add(codes[code])
 	}
-	glyf, loca, hmtx := f.outlines(kept, place)
-	tables := map[string][]byte{
+	return assemble(map[string][]byte{
 		"OS/2": f.tables["OS/2"],
-		"cmap": cmap(codes, place),
-		"glyf": glyf,
+		"cmap": cmap(place),
+		"glyf": program.glyf,
 		"head": f.tables["head"],
-		"hhea": patched(f.tables["hhea"], wideAt, len(kept)),
-		"hmtx": hmtx,
-		"loca": loca,
-		"maxp": patched(f.tables["maxp"], glyphsAt, len(kept)),
+		"hhea": patched(f.tables["hhea"], wideAt, program.Len()),
+		"hmtx": program.hmtx,
+		"loca": bigEndian.AppendUint32(program.loca, uint32(len(program.glyf))),
+		"maxp": patched(f.tables["maxp"], glyphsAt, program.Len()),
 		"name": noNames,
 		"post": f.tables["post"],
-	}
-	for _, hints := range []string{"cvt ", "fpgm", "prep"} {
-		if table, ok := f.tables[hints]; ok {
-			tables[hints] = table
-		}
-	}
-	return assemble(tables)
+	})
 }
 
 // noNames is a name table without a name: a PDF file names its fonts itself.
 var noNames = []byte{0, 0, 0, 0, 0, 6}
 
-// closure lists the glyphs to keep in the font's order: the box of a missing
-// character, which must be the first of any font, the given ones, and the parts
-// that composed ones such as É are made of.
-func (f *Face) closure(codes map[uint16]Glyph) []uint16 {
-	keep := map[uint16]bool{}
-	var add func(glyph uint16)
-	add = func(glyph uint16) {
-		if keep[glyph] || int(glyph) >= f.glyphs {
-			return
-		}
-		keep[glyph] = true
-		outline := f.outline(glyph)
-		for _, at := range parts(outline) {
-			add(bigEndian.Uint16(outline[at:]))
-		}
-	}
-	add(0)
-	for _, glyph := range codes {
-		add(glyph.Index)
-	}
-	return slices.Sorted(maps.Keys(keep))
-}
+// glyphHeader is what an outline begins with: how many contours, and its box.
+const glyphHeader = 10
 
-// parts finds where a composed outline names the glyphs it is made of (OpenType,
-// glyf, "Composite Glyph Description").
+// The flags of a part of a composed outline (OpenType, glyf, "Composite Glyph
+// Description").
+const (
+	words      = 1 << 0
+	oneScale   = 1 << 3
+	moreParts  = 1 << 5
+	twoScales  = 1 << 6
+	fourScales = 1 << 7
+)
+
+// parts finds where a composed outline names the glyphs it is made of.
 func parts(outline []byte) []int {
-	const (
-		header = 10
-
-		words      = 1 << 0
-		oneScale   = 1 << 3
-		more       = 1 << 5
-		twoScales  = 1 << 6
-		fourScales = 1 << 7
-	)
-	if len(outline) < header || int16(bigEndian.Uint16(outline)) >= 0 {
+	if len(outline) < glyphHeader || int16(bigEndian.Uint16(outline)) >= 0 {
 		return nil
 	}
 	var found []int
-	for at := header; ; {
-		flags := bigEndian.Uint16(outline[at:])
+	for at := glyphHeader; ; at = behindPart(outline, at) {
 		found = append(found, at+2)
-		at += 6
-		if flags&words != 0 {
-			at += 2
-		}
-		switch {
-		case flags&oneScale != 0:
-			at += 2
-		case flags&twoScales != 0:
-			at += 4
-		case flags&fourScales != 0:
-			at += 8
-		}
-		if flags&more == 0 {
+		if bigEndian.Uint16(outline[at:])&moreParts == 0 {
 			return found
 		}
 	}
 }
 
-// outlines copies the kept glyphs, with the names of their parts changed to
-// their new places.
-func (f *Face) outlines(kept []uint16, place map[uint16]uint16) (glyf, loca, hmtx []byte) {
-	for _, glyph := range kept {
-		loca = bigEndian.AppendUint32(loca, uint32(len(glyf)))
-		hmtx = append(hmtx, f.metric(glyph)...)
-		outline := bytes.Clone(f.outline(glyph))
-		for _, at := range parts(outline) {
-			bigEndian.PutUint16(outline[at:], place[bigEndian.Uint16(outline[at:])])
-		}
-		glyf = append(glyf, padded(outline)...)
+// endOfParts is where the parts of a composed outline end and its hints begin.
+func endOfParts(outline []byte, parts []int) int {
+	return behindPart(outline, parts[len(parts)-1]-2)
+}
+
+// behindPart is where the description of the part ends that begins at.
+func behindPart(outline []byte, at int) int {
+	flags := bigEndian.Uint16(outline[at:])
+	at += 6
+	if flags&words != 0 {
+		at += 2
 	}
-	return glyf, bigEndian.AppendUint32(loca, uint32(len(glyf))), hmtx
+	switch {
+	case flags&oneScale != 0:
+		at += 2
+	case flags&twoScales != 0:
+		at += 4
+	case flags&fourScales != 0:
+		at += 8
+	}
+	return at
 }
 
 // cmap maps every code in a segment of its own (OpenType, cmap format 4).
-func cmap(codes map[uint16]Glyph, place map[uint16]uint16) []byte {
+func cmap(place map[uint16]uint16) []byte {
 	const head, fixed, perSegment = 12, 16, 8
-	sorted := slices.Sorted(maps.Keys(codes))
+	sorted := slices.Sorted(maps.Keys(place))
 	segments := len(sorted) + 1 // the last one, at 0xFFFF, ends the table
 
 	var ends, starts, deltas []byte
 	for _, code := range sorted {
 		ends = bigEndian.AppendUint16(ends, code)
 		starts = bigEndian.AppendUint16(starts, code)
-		deltas = bigEndian.AppendUint16(deltas, place[codes[code].Index]-code)
+		deltas = bigEndian.AppendUint16(deltas, place[code]-code)
 	}
 	table := []byte{0, 0, 0, 1, 0, 3, 0, 1, 0, 0, 0, head} // one subtable: Windows, Unicode
 	for _, n := range []int{4, fixed + perSegment*segments, 0, 2 * segments, 0, 0, 0} {
@@ -158,22 +126,35 @@ func patched(table []byte, at, value int) []byte {
 // reader of a font inside a PDF file looks at them.
 func assemble(tables map[string][]byte) []byte {
 	names := slices.Sorted(maps.Keys(tables))
-	out := []byte{0, 1, 0, 0}
-	for _, n := range []int{len(names), 0, 0, 0} {
-		out = bigEndian.AppendUint16(out, uint16(n))
-	}
-	offset := len(out) + 16*len(names)
+	out := directoryOf(len(names))
+	offset := len(out) + recordSize*len(names)
 	for _, name := range names {
-		out = append(out, name...)
-		for _, n := range []int{0, offset, len(tables[name])} {
-			out = bigEndian.AppendUint32(out, uint32(n))
-		}
+		out = appendRecord(out, name, offset, len(tables[name]))
 		offset += len(padded(tables[name]))
 	}
 	for _, name := range names {
 		out = append(out, padded(tables[name])...)
 	}
 	return out
+}
+
+// directoryOf begins the directory of so many tables.
+func directoryOf(tables int) []byte {
+	out := []byte{0, 1, 0, 0}
+	for _, n := range []int{tables, 0, 0, 0} {
+		out = bigEndian.AppendUint16(out, uint16(n))
+	}
+	return out
+}
+
+const recordSize = 16 // of a table, in the directory
+
+func appendRecord(directory []byte, name string, offset, size int) []byte {
+	directory = append(directory, name...)
+	for _, n := range []int{0, offset, size} {
+		directory = bigEndian.AppendUint32(directory, uint32(n))
+	}
+	return directory
 }
 
 // padded fills up to a multiple of four bytes. It never writes behind the given

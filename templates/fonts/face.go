@@ -16,7 +16,6 @@ type Face struct {
 	tables map[string][]byte
 	em     int // units in one em
 	wide   int // glyphs with an advance of their own in hmtx
-	glyphs int
 }
 
 // Glyph is the drawing of a character in a face.
@@ -48,7 +47,6 @@ func parse(name string, data []byte) (*Face, error) {
 	}
 	f.em = int(font.UnitsPerEm())
 	f.wide = int(bigEndian.Uint16(f.tables["hhea"][wideAt:]))
-	f.glyphs = font.NumGlyphs()
 	return f, nil
 }
 
@@ -71,6 +69,31 @@ func (f *Face) Glyph(r rune) (g Glyph, ok bool) {
 		return Glyph{}, false
 	}
 	return Glyph{Index: uint16(index), Advance: f.advance(uint16(index))}, true
+}
+
+// Metrics are what a PDF file says of a face (ISO 32000-1, 9.8), in thousandths
+// of an em.
+type Metrics struct {
+	Box             [4]int // left, bottom, right, top
+	Ascent, Descent int
+	CapHeight       int
+	Weight          int // 400 is regular, 700 bold
+}
+
+// Metrics reads what the face says of itself.
+func (f *Face) Metrics() Metrics {
+	const boxAt, ascentAt, descentAt, capHeightAt, weightAt = 36, 4, 6, 88, 4
+	read := func(table string, at int) int {
+		return int(int16(bigEndian.Uint16(f.tables[table][at:]))) * 1000 / f.em
+	}
+	m := Metrics{
+		Ascent: read("hhea", ascentAt), Descent: read("hhea", descentAt), CapHeight: read("OS/2", capHeightAt),
+		Weight: int(bigEndian.Uint16(f.tables["OS/2"][weightAt:])),
+	}
+	for i := range m.Box {
+		m.Box[i] = read("head", boxAt+2*i)
+	}
+	return m
 }
 
 // advance rounds as the PDF writer does, so that what is measured is what is

@@ -80,6 +80,9 @@ func (s fontSet) code(char rune) rune {
 	return char
 }
 
+// spelled reports whether a letter is drawn by a code that isn't its own.
+func (fontSet) spelled(l letter) bool { return l.high() }
+
 // coded writes letters as the codes that draw them.
 func (s fontSet) coded(letters []letter) string {
 	var out strings.Builder
@@ -91,7 +94,7 @@ func (s fontSet) coded(letters []letter) string {
 
 func (s fontSet) addTo(pdf *gofpdf.Fpdf) {
 	for _, c := range s.cuts {
-		pdf.AddUTF8FontFromBytes(s.family(c.face), "", c.bytes)
+		pdf.AddUTF8FontFromBytes(family(c.face), "", c.bytes)
 	}
 }
 
@@ -114,14 +117,14 @@ const (
 	familyPrefix  = "cut"
 )
 
-func (s fontSet) family(face *fonts.Face) string {
+func family(face *fonts.Face) string {
 	return familyPrefix + strings.ToLower(face.Name)
 }
 
 // named gives the fonts of a finished file their real names.
 func (s fontSet) named(pdf []byte) []byte {
 	for _, c := range s.cuts {
-		pdf = bytes.ReplaceAll(pdf, []byte("/"+writersPrefix+s.family(c.face)), []byte("/"+c.name))
+		pdf = bytes.ReplaceAll(pdf, []byte("/"+writersPrefix+family(c.face)), []byte("/"+c.name))
 	}
 	return pdf
 }

@@ -58,6 +58,9 @@ func newTypecase() (*typecase, error) {
 	}, nil
 }
 
+// all are the faces that letters come from.
+func (c *typecase) all() []*fonts.Face { return append(c.faces[:], c.fallback) }
+
 // fill looks the characters of a text up once for all that is drawn later.
 func (c *typecase) fill(text string) {
 	for _, r := range printable(text) {

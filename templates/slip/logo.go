@@ -2,6 +2,7 @@ package slip
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
@@ -19,9 +20,10 @@ const (
 
 // Logo is a merchant's picture, ready to be printed.
 type Logo struct {
-	kind   string // as the PDF writer calls it
-	data   []byte
-	pixels image.Point
+	kind    string // as the PDF writer calls it
+	data    []byte
+	pixels  image.Point
+	colours string // the PDF file's name for their space
 }
 
 // LogoFault is what is wrong with a logo.
@@ -69,7 +71,7 @@ func ReadLogo(file []byte) (*Logo, error) {
 		return nil, &LogoError{Err: err}
 	}
 	if format == "jpeg" && printsAsItIs(picture) {
-		return &Logo{"JPG", file, picture.Bounds().Size()}, nil
+		return &Logo{"JPG", file, picture.Bounds().Size(), coloursOf(picture)}, nil
 	}
 	return flattened(picture)
 }
@@ -99,7 +101,39 @@ func flattened(picture image.Image) (*Logo, error) {
 	if out.Len() > LogoBytes {
 		return nil, &LogoError{Fault: LogoTooManyBytes}
 	}
-	return &Logo{"PNG", out.Bytes(), bounds.Size()}, nil
+	return &Logo{"PNG", out.Bytes(), bounds.Size(), "DeviceRGB"}, nil
+}
+
+func coloursOf(picture image.Image) string {
+	if _, grey := picture.(*image.Gray); grey {
+		return "DeviceGray"
+	}
+	return "DeviceRGB"
+}
+
+// embedded is the picture as a PDF file carries it, and what must be done to
+// read it. The data of a PNG file are as they must be (ISO 32000-1, 7.4.4.4).
+func (l *Logo) embedded() (filter string, data []byte) {
+	if l.kind == "JPG" {
+		return "/Filter /DCTDecode", l.data
+	}
+	return fmt.Sprintf("/Filter /FlateDecode /DecodeParms <</Predictor 15 /Colors 3 /BitsPerComponent 8 /Columns %d>>", l.pixels.X),
+		pngData(l.data)
+}
+
+// pngData joins the compressed pixels of a PNG file that flattened has made: its
+// chunks are a length, four letters, the data and a check sum (PNG, 5.3).
+func pngData(file []byte) []byte {
+	const signature, frame = 8, 12
+	var data []byte
+	for rest := file[signature:]; len(rest) >= frame; {
+		length := int(binary.BigEndian.Uint32(rest))
+		if string(rest[4:8]) == "IDAT" {
+			data = append(data, rest[8:8+length]...)
+		}
+		rest = rest[frame+length:]
+	}
+	return data
 }
 
 // fit is how large the logo prints, as large as a place allows and no larger

@@ -1,5 +1,7 @@
 package slip
 
+import "fmt"
+
 // The page is composed first and painted later: only then is it known which
 // characters the fonts must be cut to. All lengths are in millimetres from the
 // top left corner, type sizes in points.
@@ -39,6 +41,13 @@ type fill struct {
 type link struct {
 	area
 	address string
+}
+
+// annotation is the link as a PDF file has it (ISO 32000-1, 12.5.6.5).
+func (l link) annotation() string {
+	left, top := l.x/point, (paperHeight-l.y)/point
+	return fmt.Sprintf("<</Type /Annot /Subtype /Link /Rect [%.2f %.2f %.2f %.2f] /Border [0 0 0] /A <</S /URI /URI (%s)>>>>",
+		left, top-l.height/point, left+l.width/point, top, escaped(l.address))
 }
 
 // picture is a logo in its place.

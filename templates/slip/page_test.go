@@ -92,7 +92,7 @@ func TestTooMuchForOnePage(t *testing.T) {
 }
 
 func FuzzCompose(f *testing.F) {
-	letters, err := newTypecase()
+	press, err := NewPress(templates.Merchant{}, Layout{}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -106,12 +106,12 @@ func FuzzCompose(f *testing.F) {
 		facts := inJapanese()
 		facts.Invoice.Number, facts.Invoice.Name, facts.Invoice.Description = number, name, description
 		facts.Merchant.Name, facts.Merchant.Address, facts.PaymentCode = merchant, address, code
-		sheet, err := compose(letters, Layout{}, facts)
+		sheet, err := compose(press.letters, Layout{}, facts)
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkPage(t, sheet, pageMargins)
-		if _, err := painted(sheet, facts); err != nil {
+		if _, err := press.bound(sheet, facts); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -12,7 +12,12 @@ import (
 )
 
 // about is what a PDF file says about itself.
-type about struct{ title, author string }
+type about struct {
+	title, author string
+	language      invoice.Language
+}
+
+const producer = "Konbill"
 
 // undated stands for the times of creation and modification, so that the same
 // slip is the same file whenever it is drawn.
@@ -21,7 +26,13 @@ var undated = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // painter puts a page on paper.
 type painter struct {
 	*gofpdf.Fpdf
-	fonts fontSet
+	fonts lettering
+}
+
+// lettering knows the codes that draw letters in a file.
+type lettering interface {
+	coded([]letter) string
+	spelled(letter) bool // what it draws must be said beside it
 }
 
 // newPainter opens a PDF file of A4 pages.
@@ -30,7 +41,7 @@ func newPainter(info about, set fontSet) painter {
 	p.SetCatalogSort(true)
 	p.SetCreationDate(undated)
 	p.SetModificationDate(undated)
-	p.SetProducer("Konbill", false)
+	p.SetProducer(producer, false)
 	p.SetTitle(textString(info.title), false)
 	p.SetAuthor(textString(info.author), false)
 	p.SetAutoPageBreak(false, 0)
@@ -44,17 +55,17 @@ func (p painter) bytes() ([]byte, error) {
 	if err := p.Output(&out); err != nil {
 		return nil, fmt.Errorf("write slip: %w", err)
 	}
-	return p.fonts.named(out.Bytes()), nil
+	return out.Bytes(), nil
 }
 
 // paint puts a slip on the sheet of paper at hand.
-func (p painter) paint(sheet page, language invoice.Language) {
+func (p painter) paint(sheet page, language invoice.Language, print func(picture)) {
 	// The writer has no place for the language in the catalog, so the content
 	// itself is marked with it (ISO 32000-1, 14.9.2).
 	p.RawWriteStr(fmt.Sprintf("/Span <</Lang (%s)>> BDC\n", language))
 	p.fillAll(sheet.fills)
 	for _, q := range sheet.pictures {
-		p.picture(q)
+		print(q)
 	}
 	for _, l := range sheet.mark {
 		p.slanted(l)
@@ -66,7 +77,11 @@ func (p painter) paint(sheet page, language invoice.Language) {
 		p.line(l)
 	}
 	p.RawWriteStr("EMC\n")
-	for _, l := range sheet.links {
+}
+
+// link makes areas of the page at hand open their addresses.
+func (p painter) link(links []link) {
+	for _, l := range links {
 		p.LinkString(l.x, l.y, l.width, l.height, l.address)
 	}
 }
@@ -112,6 +127,13 @@ func (p painter) picture(q picture) {
 	p.ImageOptions(logoName, q.x, q.y, q.width, q.height, false, options, 0, "")
 }
 
+// placed prints a logo that the file carries by itself.
+func (p painter) placed(q picture) {
+	k := p.GetConversionRatio()
+	p.RawWriteStr(fmt.Sprintf("q %.5f 0 0 %.5f %.5f %.5f cm /%s Do Q\n",
+		q.width*k, q.height*k, q.x*k, (paperHeight-q.y-q.height)*k, logoName))
+}
+
 const logoName = "logo"
 
 // code fills all dark modules as one shape: filled one by one, they would show
@@ -134,7 +156,7 @@ func (p painter) line(l line) {
 	p.SetTextColor(int(l.colour[0]), int(l.colour[1]), int(l.colour[2]))
 	x := l.x
 	for rest := l.letters; len(rest) > 0; {
-		n := run(rest)
+		n := p.run(rest)
 		part := line{x, l.y, l.size, l.weight, l.colour, rest[:n]}
 		p.draw(part)
 		x += part.width()
@@ -144,9 +166,11 @@ func (p painter) line(l line) {
 
 // run returns how many letters can be drawn at once: those of one font, and
 // each of those alone that are drawn by a code which isn't their own.
-func run(letters []letter) int {
+func (p painter) run(letters []letter) int {
 	first := letters[0]
-	alike := func(l letter) bool { return l.face == first.face && l.thin == first.thin && !l.high() && !first.high() }
+	alike := func(l letter) bool {
+		return l.face == first.face && l.thin == first.thin && !p.fonts.spelled(l) && !p.fonts.spelled(first)
+	}
 	n := 1
 	for n < len(letters) && alike(letters[n]) {
 		n++
@@ -157,8 +181,8 @@ func run(letters []letter) int {
 // draw draws the letters of one run.
 func (p painter) draw(run line) {
 	first := run.letters[0]
-	p.SetFont(p.fonts.family(first.face), "", run.size)
-	if first.high() {
+	p.SetFont(family(first.face), "", run.size)
+	if p.fonts.spelled(first) {
 		p.RawWriteStr(fmt.Sprintf("/Span <</ActualText <FEFF%X>>> BDC\n", bigEndian16(string(first.char))))
 		defer p.RawWriteStr("EMC\n")
 	}

@@ -30,7 +30,8 @@ func (p *Press) PrintFile(slips []templates.Instructions) ([]byte, error) {
 		}
 		use.add(sheet)
 	}
-	file := newPainter(p.aboutAll(slips), use.cut())
+	set := use.cut()
+	file := newPainter(p.aboutAll(slips), set)
 	perPage := p.perPage()
 	for i, facts := range slips {
 		sheet, err := p.printed(facts)
@@ -44,10 +45,12 @@ func (p *Press) PrintFile(slips []templates.Instructions) ([]byte, error) {
 		}
 		var placed page
 		placed.place(sheet, down)
-		file.paint(placed, languageOf(facts))
+		file.paint(placed, languageOf(facts), file.picture)
+		file.link(placed.links)
 		file.bookmark(facts.Invoice.Number, down)
 	}
-	return file.bytes()
+	pdf, err := file.bytes()
+	return set.named(pdf), err
 }
 
 func (p *Press) perPage() int { return max(p.layout.PerPage, 1) }
@@ -65,7 +68,7 @@ func (p *Press) aboutAll(slips []templates.Instructions) about {
 		return about{}
 	}
 	first := slips[0]
-	return about{first.Wording().Title, first.Merchant.Name}
+	return about{first.Wording().Title, first.Merchant.Name, languageOf(first)}
 }
 
 // cutMarks are short lines at both edges of a sheet, where it is cut apart.

@@ -1,17 +1,28 @@
 // Package slip draws the payment slip: one A4 page that tells a customer how
 // much to pay, until when, where, and with which numbers.
 //
-// A page is made in three steps. It is composed: every text is broken into lines
-// and every line gets its place. The fonts are cut to the characters on it, so
-// that a slip carries the glyphs of its own text and of no other customer's. It
-// is painted with gofpdf. The same facts always give the same bytes, whatever
-// batch they are drawn in.
+// A page is made in four steps. It is composed: every text is broken into lines
+// and every line gets its place. The fonts are cut to the characters on it and to
+// those of the wording, so that a slip carries the glyphs of its own text and of
+// no other customer's. It is painted with gofpdf, and bound to a file. The same
+// facts always give the same bytes, whatever batch they are drawn in.
+//
+// What a slip takes is its own content: to break the lines, to paint them, and to
+// compress them. Fonts are the dear part, and what slips share of them, the
+// glyphs of the wording and of the merchant, is cut and compressed once a batch
+// (see kit); the writer itself never sees a font, nor its table of 65,536 widths.
+// Medians of five rounds, before and after by turns, on one core: 151 and 857
+// slips a second, 67 and 42 KB each. To repeat:
+//
+//	go test ./templates/slip -run '^$' -bench Slip -cpu 1
 //
 // Every character prints. One that BIZ UDPGothic lacks is taken from Noto Sans
 // JP; one that no font has prints as 〓, and [Missing] names it beforehand.
 package slip
 
 import (
+	"github.com/jung-kurt/gofpdf"
+
 	"konbill/invoice"
 	"konbill/templates"
 )
@@ -20,6 +31,8 @@ import (
 type Press struct {
 	letters *typecase
 	layout  Layout
+	kits    kits
+	easels  easels
 }
 
 // NewPress makes a press for a batch, looking the characters that its slips can
@@ -43,7 +56,7 @@ func NewPress(merchant templates.Merchant, layout Layout, invoices []invoice.Inv
 			return nil, err
 		}
 	}
-	return &Press{letters, layout}, nil
+	return &Press{letters: letters, layout: layout}, nil
 }
 
 // fillFrom looks up what stands on a slip that isn't filled in: the wording and
@@ -68,15 +81,25 @@ func (p *Press) Draw(facts templates.Instructions) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return painted(sheet, facts)
+	return p.bound(sheet, facts)
 }
 
-// painted makes a page a file of its own.
-func painted(sheet page, facts templates.Instructions) ([]byte, error) {
-	use := newFontUse()
-	use.add(sheet)
-	file := newPainter(about{facts.Wording().Title + " " + facts.Invoice.Number, facts.Merchant.Name}, use.cut())
-	file.AddPage()
-	file.paint(sheet, languageOf(facts))
-	return file.bytes()
+// bound makes a page a file of its own.
+func (p *Press) bound(sheet page, facts templates.Instructions) ([]byte, error) {
+	kit, err := p.kits.of(p.letters, facts)
+	if err != nil {
+		return nil, err
+	}
+	easel, err := p.easels.take(p.letters)
+	if err != nil {
+		return nil, err
+	}
+	defer p.easels.giveBack(easel)
+	fonts := kit.extended().with(sheet)
+	drawing := easel.page(func(pdf *gofpdf.Fpdf) {
+		hand := painter{pdf, fonts}
+		hand.paint(sheet, languageOf(facts), hand.placed)
+	})
+	info := about{facts.Wording().Title + " " + facts.Invoice.Number, facts.Merchant.Name, languageOf(facts)}
+	return newFile().book(info, sheet, drawing, fonts, easel.names), nil
 }

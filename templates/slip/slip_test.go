@@ -59,14 +59,16 @@ func drawn(t testing.TB, facts templates.Instructions) []byte {
 	return pdf
 }
 
-func BenchmarkDraw(b *testing.B) {
+// BenchmarkSlip draws one slip after the other, each for another customer.
+func BenchmarkSlip(b *testing.B) {
 	facts := inJapanese()
 	press, err := NewPress(facts.Merchant, Layout{}, []invoice.Invoice{facts.Invoice})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
-	for b.Loop() {
+	for n := 0; b.Loop(); n++ {
+		facts.Invoice.Name = []string{"髙橋 美咲", "渡邉 健太郎", "山田 花子", "齋藤 一"}[n%4]
 		if _, err := press.Draw(facts); err != nil {
 			b.Fatal(err)
 		}
@@ -132,11 +134,40 @@ func TestManyWorkers(t *testing.T) {
 }
 
 func TestSlipsAreSmall(t *testing.T) {
-	const most = 100_000
+	const ordinary, most = 45 << 10, 60 << 10
+	if size := len(drawn(t, inJapanese())); size > ordinary {
+		t.Errorf("%d bytes", size)
+	}
 	for name, facts := range extremes() {
 		if size := len(drawn(t, facts)); size > most {
 			t.Errorf("%s: %d bytes", name, size)
 		}
+	}
+}
+
+// TestSlipsShareTheirWork: what costs as much as a font must not be done again
+// for every slip.
+func TestSlipsShareTheirWork(t *testing.T) {
+	facts := inJapanese()
+	press, err := NewPress(facts.Merchant, Layout{}, []invoice.Invoice{facts.Invoice})
+	if err != nil {
+		t.Fatal(err)
+	}
+	draw := func() {
+		if _, err := press.Draw(facts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	draw()
+	if n := len(press.kits.made); n != 1 {
+		t.Errorf("%d kits", n)
+	}
+	const most = 4000
+	if n := testing.AllocsPerRun(10, draw); n > most {
+		t.Errorf("%.0f allocations", n)
+	}
+	if n := len(press.easels.free); n != 1 {
+		t.Errorf("%d easels for one slip after the other", n)
 	}
 }
 
