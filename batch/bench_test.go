@@ -34,7 +34,7 @@ func BenchmarkSettle(b *testing.B) {
 		{name: "all"}, {name: "all at 50 ms", latency: 50 * time.Millisecond}, {name: "mail off", mailOff: true}, {name: "again", again: true},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			const rows = 1000
+			const rows = 2000
 			for range b.N {
 				b.StopTimer()
 				r := benchRunner(b, c.latency)
@@ -92,7 +92,7 @@ func benchRunner(b *testing.B, latency time.Duration) *batch.Runner {
 	b.Cleanup(func() { book.Close() })
 	wait := func(context.Context, time.Duration) error { return nil }
 	client, err := omise.New(omise.Config{
-		URL: api.URL(), SecretKey: "skey_test_bench", RequestsPerSecond: 1e6, Timeout: 10 * time.Second, Wait: wait,
+		URL: api.URL(), SecretKey: "skey_test_bench", RequestsPerSecond: 1e6, AtOnce: 8, Timeout: 10 * time.Second, Wait: wait,
 	})
 	must(err)
 	post, err := mailer.NewSMTP(mailer.SMTPConfig{Host: mail.Host(), Port: mail.Port(), TLS: "none", Connections: 4})
@@ -106,7 +106,7 @@ func benchRunner(b *testing.B, latency time.Duration) *batch.Runner {
 				Language: invoice.Japanese,
 			},
 			Merchant: templates.Merchant{Name: "さくら商店", Phone: "03-0000-0000"},
-			Workers:  8, SettleAfter: time.Minute, LoopbackAPI: true, MailFrom: "billing@sakura.example", ResultsEncoding: csvfile.UTF8,
+			Workers:  24, Charging: 12, SettleAfter: time.Minute, LoopbackAPI: true, MailFrom: "billing@sakura.example", ResultsEncoding: csvfile.UTF8,
 			ConfigHash: "c0ffee", Who: "run",
 		},
 		Now: time.Now, Wait: wait,

@@ -29,6 +29,10 @@ const (
 // came of it. Requests that surely created nothing are sent again for a while,
 // each after an intent of its own: absence is later proved from the latest.
 func (s *settler) charge(ctx context.Context, done *settled) error {
+	if err := s.sitDown(ctx); err != nil {
+		return &Stop{Reason: StopInterrupted}
+	}
+	defer s.standUp()
 	pause := newPause(s.Now)
 	for {
 		if err := s.turn(ctx); err != nil {

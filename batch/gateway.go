@@ -15,8 +15,9 @@ import (
 type Gateway interface {
 	// Turn waits until the pace set for all callers together allows one more
 	// request that creates something. It is taken before the intent is stored,
-	// so that an intent is never older than its request by more than the
-	// request's own timeout. The error is ctx's.
+	// so that an intent is older than its request by no more than the request's
+	// own timeout and the five seconds that it may wait for those under way. The
+	// error is ctx's.
 	Turn(ctx context.Context) error
 	// Account asks who the key belongs to. It may be repeated freely.
 	Account(ctx context.Context) (Account, error)

@@ -41,6 +41,7 @@ func (r *Runner) settlerOf(entries []Entry, mailedBefore time.Time) (*settler, e
 	press, err := newPress(r.Settings.Merchant, invoices)
 	return &settler{
 		Runner: r, press: press, mailedBefore: mailedBefore, breaker: &breaker{}, unsent: &streak{},
+		desks: newDesks(r.Settings.Charging),
 	}, err
 }
 

@@ -32,6 +32,7 @@ type Settings struct {
 	MaxTotal    invoice.Yen   // per run; 0 is no limit
 	SourceFirst bool          // POST /sources, then /charges; else one request
 	Workers     int           // invoices settled at the same time, 1 or more
+	Charging    int           // so many of them at most are being charged; 0: all
 	SettleAfter time.Duration // how long after an intent its charge must be listed; longer than a request may take
 	LoopbackAPI bool          // a practice API: its payment pages may be on loopback, too
 

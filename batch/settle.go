@@ -12,6 +12,7 @@ type settler struct {
 	*Runner
 	press   press
 	breaker *breaker
+	desks   desks
 	unsent  *streak
 	// mailedBefore keeps a mail that was just put off from being tried again in
 	// the same breath: only one last tried before this instant is.

@@ -75,7 +75,7 @@ func newShop(t *testing.T) *shop {
 				Language: invoice.Japanese,
 			},
 			Merchant: templates.Merchant{Name: "さくら商店", Phone: "03-0000-0000"},
-			Workers:  4, SettleAfter: time.Minute, LoopbackAPI: true, MailFrom: "billing@sakura.example", ResultsEncoding: csvfile.UTF8,
+			Workers:  4, Charging: 3, SettleAfter: time.Minute, LoopbackAPI: true, MailFrom: "billing@sakura.example", ResultsEncoding: csvfile.UTF8,
 			ConfigHash: "c0ffee", Who: "run",
 		},
 		Now: s.clock.now, Wait: s.clock.wait,

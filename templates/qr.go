@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"sync"
 
 	"rsc.io/qr"
 )
@@ -24,6 +25,18 @@ const (
 	quietZone = 4 // modules that stay white around a code (ISO/IEC 18004)
 )
 
+// encoder keeps its buffers: making them takes longer than a code does.
+var encoder = png.Encoder{BufferPool: new(buffers)}
+
+type buffers struct{ sync.Pool }
+
+func (b *buffers) Get() *png.EncoderBuffer {
+	buffer, _ := b.Pool.Get().(*png.EncoderBuffer)
+	return buffer // nil makes the encoder bring its own
+}
+
+func (b *buffers) Put(buffer *png.EncoderBuffer) { b.Pool.Put(buffer) }
+
 // drawCode draws the QR code of a link, black on white whatever is around it,
 // and tells its side in pixels. It fails when the link is too long, some two
 // thousand characters.
@@ -40,7 +53,7 @@ func drawCode(link string) (picture Picture, side int, err error) {
 		}
 	}
 	var data bytes.Buffer
-	if err := png.Encode(&data, pixels); err != nil {
+	if err := encoder.Encode(&data, pixels); err != nil {
 		return Picture{}, 0, err
 	}
 	of := sha256.Sum256([]byte(link))

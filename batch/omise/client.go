@@ -40,6 +40,7 @@ type Config struct {
 	PublicKey         string        // for making sources; the secret key does so when it is empty
 	RequestsPerSecond float64       // of all callers together; above 0
 	Timeout           time.Duration // of one request, answer included; above 0
+	AtOnce            int           // requests of all callers together; 0 is no limit
 	UserAgent         string
 	Wait              func(ctx context.Context, d time.Duration) error // between readings of a list; nil: by the machine's clock
 }
@@ -50,6 +51,7 @@ type Client struct {
 	base      string          // the URL without a slash at its end
 	transport *http.Transport // bare: an http.Client would follow redirects, and a 307 posts again
 	pace      *pace
+	gate      gate
 }
 
 // New makes a client. The error is a sentence for people and holds no key.
@@ -62,6 +64,7 @@ func New(c Config) (*Client, error) {
 		base:      strings.TrimRight(c.URL, "/"),
 		transport: transport(),
 		pace:      newPace(c.RequestsPerSecond),
+		gate:      newGate(c.AtOnce),
 	}, nil
 }
 
@@ -135,8 +138,9 @@ func (c *Client) Fingerprint() string {
 }
 
 // Turn implements batch.Gateway: it waits until one more request may leave.
-// There are never more than RequestsPerSecond, and none while the API has asked
-// for a rest, for five minutes at most. The error is ctx's.
+// There are never more than RequestsPerSecond, half as many for a while after the
+// API said that they are too many, and none while it has asked for a rest, for
+// five minutes at most. The error is ctx's.
 //
 // CreateSource and CreateCharge take no turn of their own: call Turn before
 // each.

@@ -230,3 +230,30 @@ func TestBothBodiesAreForms(t *testing.T) {
 		t.Errorf("sent %v and %v", r.Form, r.Query)
 	}
 }
+
+// TestAtOnceAtTheAPI: however many callers there are, no more requests are under
+// way than allowed, reading ones included.
+func TestAtOnceAtTheAPI(t *testing.T) {
+	api := startPractice(t, omisetest.Options{Latency: time.Millisecond})
+	c := config(api.URL())
+	c.AtOnce = 3
+	client := newClient(t, c)
+	var all sync.WaitGroup
+	for range 12 {
+		all.Go(func() {
+			for range 10 {
+				charge, err := client.CreateCharge(background, request())
+				if err != nil {
+					t.Error(err)
+				}
+				if _, err := client.Charge(background, charge.ID); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if most, n := api.MostAtOnce(), len(api.Requests()); most != 3 || n != 240 {
+		t.Errorf("%d requests at once, %d in all", most, n)
+	}
+}

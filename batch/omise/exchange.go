@@ -43,8 +43,12 @@ type answer struct {
 
 // ask makes one request and reads a whole answer of status 2xx into an object.
 // All else is a *batch.GatewayError; the answer is then what there is of it.
-// The configured timeout runs from here.
+// The configured timeout runs from when it may leave.
 func (c *Client) ask(ctx context.Context, q question, into any) (answer, error) {
+	if err := c.gate.enter(ctx, q); err != nil {
+		return answer{}, err
+	}
+	defer c.gate.leave()
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	a, err := c.exchange(ctx, q)

@@ -18,16 +18,25 @@ const (
 	maxRest     = 5 * time.Minute
 )
 
+// How the pace gives way: a 429 halves it, down to a sixteenth; every so often
+// without another it doubles again, up to what is configured.
+const (
+	slowest     = 16
+	recoverTime = 10 * time.Second
+)
+
 // pace spaces the requests of all callers.
 type pace struct {
 	limiter *rate.Limiter
+	full    rate.Limit
 
 	mu        sync.Mutex
 	restUntil time.Time
+	changed   time.Time // when the pace was last halved or doubled
 }
 
 func newPace(perSecond float64) *pace {
-	return &pace{limiter: rate.NewLimiter(rate.Limit(perSecond), 1)}
+	return &pace{limiter: rate.NewLimiter(rate.Limit(perSecond), 1), full: rate.Limit(perSecond)}
 }
 
 // turn waits for a place in the row. A rest that was ordered meanwhile sends
@@ -35,6 +44,7 @@ func newPace(perSecond float64) *pace {
 // all leave at once.
 func (p *pace) turn(ctx context.Context) error {
 	for {
+		p.recover()
 		place := p.limiter.Reserve()
 		if err := sleep(ctx, place.Delay()); err != nil {
 			place.Cancel()
@@ -69,9 +79,35 @@ func (p *pace) heed(g *batch.GatewayError) {
 	until := time.Now().Add(min(rest, maxRest))
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if g.Status == http.StatusTooManyRequests {
+		p.slow()
+	}
 	if until.After(p.restUntil) {
 		p.restUntil = until
 	}
+}
+
+// slow halves the pace. Requests that were on their way together are told the same
+// thing: it counts once a rest.
+func (p *pace) slow() {
+	now := time.Now()
+	if now.Before(p.restUntil) {
+		return
+	}
+	p.limiter.SetLimit(max(p.limiter.Limit()/2, p.full/slowest))
+	p.changed = now
+}
+
+// recover doubles the pace when none was too fast for a while.
+func (p *pace) recover() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.limiter.Limit() >= p.full || now.Before(p.restUntil) || now.Sub(p.changed) < recoverTime {
+		return
+	}
+	p.limiter.SetLimit(min(2*p.limiter.Limit(), p.full))
+	p.changed = now
 }
 
 // sleep returns ctx's error when ctx has ended, or ends first.

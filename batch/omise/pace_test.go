@@ -106,6 +106,44 @@ func TestRestReachesThoseInTheRow(t *testing.T) {
 	})
 }
 
+// TestTooManyHalvesThePace, which comes back by and by. What several requests
+// under way are told counts once.
+func TestTooManyHalvesThePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(20)
+		apart := func() time.Duration {
+			turns(p, 1)
+			got := turns(p, 2)
+			return got[1] - got[0]
+		}
+		near := func(got, want time.Duration) bool { return (got - want).Abs() < time.Millisecond }
+		for range 3 {
+			p.heed(&batch.GatewayError{Status: 429})
+		}
+		if got := apart(); !near(got, 100*time.Millisecond) {
+			t.Errorf("after one 429 turns are %v apart", got)
+		}
+		time.Sleep(2 * time.Second) // the bubble's, as all of these
+		p.heed(&batch.GatewayError{Status: 429})
+		if got := apart(); !near(got, 200*time.Millisecond) {
+			t.Errorf("after another one %v", got)
+		}
+		for _, want := range []time.Duration{100 * time.Millisecond, 50 * time.Millisecond, 50 * time.Millisecond} {
+			time.Sleep(recoverTime)
+			if got := apart(); !near(got, want) {
+				t.Errorf("%v apart, want %v", got, want)
+			}
+		}
+		for range 10 {
+			p.heed(&batch.GatewayError{Status: 429})
+			time.Sleep(2 * time.Second)
+		}
+		if got := apart(); !near(got, slowest*50*time.Millisecond) {
+			t.Errorf("at the slowest %v apart", got)
+		}
+	})
+}
+
 func TestTurnEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(0.01)

@@ -57,6 +57,10 @@ func (c config) reading(lang invoice.Language) batch.Reading {
 	}
 }
 
+// handsPerRequest is how many invoices are worked on for each request that may be
+// under way: while one waits for the API, others are stored, drawn or mailed.
+const handsPerRequest = 3
+
 // settings are the merchant's choices. The error is about the merchant's own
 // texts or logo.
 func (a *app) settings(c config, who string) (batch.Settings, error) {
@@ -73,7 +77,8 @@ func (a *app) settings(c config, who string) (batch.Settings, error) {
 		Slip:            layout,
 		MaxTotal:        invoice.Yen(c.Limits.MaxTotal),
 		SourceFirst:     c.Omise.Flow == "source-first",
-		Workers:         c.Omise.Workers,
+		Workers:         handsPerRequest * c.Omise.Workers,
+		Charging:        c.Omise.Workers + (c.Omise.Workers+1)/2,
 		SettleAfter:     c.Omise.SettleAfter,
 		LoopbackAPI:     isLoopbackURL(c.Omise.APIURL),
 		MailOff:         c.SMTP.Mode == "off",
@@ -211,7 +216,7 @@ func (a *app) lookAtKeys(keys secrets) error {
 func (c config) client(keys secrets, wait func(context.Context, time.Duration) error) (*omise.Client, error) {
 	return omise.New(omise.Config{
 		URL: c.Omise.APIURL, SecretKey: keys.SecretKey, PublicKey: keys.PublicKey,
-		RequestsPerSecond: c.Omise.RequestsPerSecond, Timeout: c.Omise.Timeout, UserAgent: "konbill/" + version(), Wait: wait,
+		AtOnce: c.Omise.Workers, RequestsPerSecond: c.Omise.RequestsPerSecond, Timeout: c.Omise.Timeout, UserAgent: "konbill/" + version(), Wait: wait,
 	})
 }
 

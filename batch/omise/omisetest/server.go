@@ -45,6 +45,7 @@ type Server struct {
 	lag      lag
 	faults   []*Fault
 	recorded []RecordedRequest
+	underway underway
 }
 
 // NewServer makes a practice API that nobody can reach yet: serve it as an
@@ -103,6 +104,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status = s.servePage(w, r)
 		return
 	}
+	s.underway.come()
+	defer s.underway.leave()
 	w.Header().Set("Date", s.options.Now().UTC().Format(http.TimeFormat)) // net/http would ask the machine's clock
 	in, err := readInput(w, r)
 	s.record(r, in)

@@ -1,0 +1,38 @@
+package batch
+
+import "context"
+
+// desks are where invoices are charged. There are a few more than requests that
+// may be under way at once, so that the next intent is stored while others wait
+// for their answers; and fewer than workers, so that drawing and mailing go on
+// meanwhile. An intent that is stored waits for its request's turn: more desks
+// would make them wait longer. nil: as many as workers.
+type desks chan struct{}
+
+func newDesks(n int) desks {
+	if n <= 0 {
+		return nil
+	}
+	return make(desks, n)
+}
+
+// sitDown waits for a desk, and no longer once nothing new is to be begun.
+func (s *settler) sitDown(ctx context.Context) error {
+	if s.desks == nil {
+		return nil
+	}
+	select {
+	case s.desks <- struct{}{}:
+		return nil
+	case <-s.Drain:
+		return context.Canceled
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *settler) standUp() {
+	if s.desks != nil {
+		<-s.desks
+	}
+}
