@@ -14,6 +14,14 @@ import (
 
 // Checkup is one file checked without being held, so that it may be of any
 // size. Its rows are those of a [Sheet], with the same findings.
+//
+// It is limited by the rules for names, which take half the time, on however many
+// cores there are; what is held is a window of the file, a chunk a core, and eight
+// bytes a row to find numbers that come twice. Seen on two shared cores: 210,000
+// to 245,000 rows a second at 100,000 and 1,000,000 rows alike, a tenth fewer in
+// CP932 than in UTF-8, with 8 to 13 MB of heap. To repeat:
+//
+//	go test ./batch -run '^$' -bench Check
 type Checkup struct {
 	Name    string // base name of the file
 	SHA256  string // of its bytes, hex

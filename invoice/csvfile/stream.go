@@ -19,8 +19,8 @@ import (
 const MaxStream = 1 << 30
 
 // blockBytes is how much of a file is decoded and split at once. It makes a
-// chunk of some thousand rows, which is worth handing to another core.
-const blockBytes = 256 << 10
+// chunk of some hundred rows, which is worth handing to another core.
+const blockBytes = 64 << 10
 
 // ErrChanged says that a file became another while it was read.
 var ErrChanged = errors.New("the file changed while it was read")
@@ -254,6 +254,9 @@ func (s *Stream) readRecords(known map[string]invoice.Field) error {
 			return err
 		}
 		s.rows += len(chunk.records)
+		if numbers == nil {
+			numbers = make([]uint64, 0, s.rowsLike(chunk))
+		}
 		for _, r := range chunk.records {
 			if emptyFrom < f.header.width {
 				emptyFrom = max(emptyFrom, lastFilled(r.cells(chunk.text, f.delimiter)))
@@ -268,6 +271,13 @@ func (s *Stream) readRecords(known map[string]invoice.Field) error {
 	}
 	s.suspects = repeated(numbers)
 	return end()
+}
+
+// rowsLike guesses how many rows the file has, if they are all like those of a
+// chunk. A list that grew by itself would leave several times its size behind.
+func (s *Stream) rowsLike(chunk Chunk) int {
+	const most = 1 << 20 // short rows first must not take all the memory
+	return int(min(most, s.size*int64(len(chunk.records))*5/4/int64(len(chunk.text))))
 }
 
 // readTop reads the header from a window that is long enough to be certain.
