@@ -1,0 +1,168 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf16"
+)
+
+// tokenPattern matches one token of a content stream (ISO 32000-1, 7.8.2).
+// What isn't needed of the syntax is left out: arrays and hexadecimal strings.
+var tokenPattern = regexp.MustCompile(`(?s)<<.*?>>|\((?:\\.|[^\\)])*\)|[^\s()<>]+`)
+
+// contentReader collects the fills and the texts of a content stream, with the
+// few operators that slips are made of.
+type contentReader struct {
+	faces  map[string]string
+	page   page
+	state  graphics
+	stack  []graphics
+	before []string // operands
+	areas  [][4]float64
+	x, y   float64 // of the text
+}
+
+// graphics is what q saves and Q brings back.
+type graphics struct {
+	colour                 [3]float64
+	scaleX, scaleY, dx, dy float64
+	face                   string
+	size                   float64
+}
+
+func (r *contentReader) read(content []byte) error {
+	r.state = graphics{scaleX: 1, scaleY: 1}
+	for _, token := range tokenPattern.FindAllString(string(content), -1) {
+		act, known := operators[token]
+		if !known {
+			r.before = append(r.before, token)
+			continue
+		}
+		if err := act(r); err != nil {
+			return fmt.Errorf("%v %s: %w", r.before, token, err)
+		}
+		r.before = r.before[:0]
+	}
+	return nil
+}
+
+// operators are those of ISO 32000-1, annex A, that slips use.
+var operators = map[string]func(*contentReader) error{
+	"q":  func(r *contentReader) error { r.stack = append(r.stack, r.state); return nil },
+	"Q":  (*contentReader).restore,
+	"cm": (*contentReader).transform,
+	"g":  func(r *contentReader) error { return r.colour(1) },
+	"rg": func(r *contentReader) error { return r.colour(3) },
+	"re": (*contentReader).rectangle,
+	"f":  (*contentReader).fill,
+	"Tf": (*contentReader).font,
+	"Td": (*contentReader).moveText,
+	"Tj": (*contentReader).showText,
+
+	// Only the operands of these are to be dropped.
+	"w": ignore, "J": ignore, "j": ignore, "G": ignore, "RG": ignore, "BT": ignore, "ET": ignore, "BDC": ignore, "EMC": ignore, "Tr": ignore,
+}
+
+func ignore(*contentReader) error { return nil }
+
+// last returns the last n operands.
+func (r *contentReader) last(n int) ([]float64, error) {
+	if len(r.before) < n {
+		return nil, fmt.Errorf("%d numbers are wanted", n)
+	}
+	return numbers(r.before[len(r.before)-n:])
+}
+
+func (r *contentReader) restore() error {
+	if len(r.stack) == 0 {
+		return fmt.Errorf("nothing was saved")
+	}
+	r.state, r.stack = r.stack[len(r.stack)-1], r.stack[:len(r.stack)-1]
+	return nil
+}
+
+func (r *contentReader) transform() error {
+	n, err := r.last(6)
+	if err != nil {
+		return err
+	}
+	r.state.scaleX, r.state.scaleY, r.state.dx, r.state.dy = n[0], n[3], n[4], n[5]
+	return nil
+}
+
+func (r *contentReader) colour(parts int) error {
+	n, err := r.last(parts)
+	if err != nil {
+		return err
+	}
+	r.state.colour = [3]float64{n[0], n[parts/2], n[parts-1]}
+	return nil
+}
+
+func (r *contentReader) rectangle() error {
+	n, err := r.last(4)
+	if err != nil {
+		return err
+	}
+	s := r.state
+	r.areas = append(r.areas, upright(s.dx+n[0]*s.scaleX, s.dy+n[1]*s.scaleY, n[2]*s.scaleX, n[3]*s.scaleY))
+	return nil
+}
+
+func (r *contentReader) fill() error {
+	r.page.Paths = append(r.page.Paths, path{r.state.colour, r.areas})
+	r.areas = nil
+	return nil
+}
+
+func (r *contentReader) font() error {
+	size, err := r.last(1)
+	if err != nil || len(r.before) < 2 {
+		return fmt.Errorf("a face and a size are wanted")
+	}
+	name := strings.TrimPrefix(r.before[len(r.before)-2], "/")
+	if r.state.face = r.faces[name]; r.state.face == "" {
+		return fmt.Errorf("no such font")
+	}
+	r.state.size = size[0]
+	return nil
+}
+
+func (r *contentReader) moveText() error {
+	n, err := r.last(2)
+	if err != nil {
+		return err
+	}
+	r.x, r.y = n[0], n[1]
+	return nil
+}
+
+func (r *contentReader) showText() error {
+	if len(r.before) == 0 {
+		return fmt.Errorf("a text is wanted")
+	}
+	text := textOf(r.before[len(r.before)-1])
+	r.page.Lines = append(r.page.Lines, line{r.x, r.y, r.state.size, r.state.face, r.state.colour, text})
+	return nil
+}
+
+var escapePattern = regexp.MustCompile(`(?s)\\(.)`)
+
+// textOf reads a string whose codes are those of Unicode, two bytes each.
+func textOf(literal string) string {
+	inside := literal[1 : len(literal)-1]
+	plain := []byte(escapePattern.ReplaceAllStringFunc(inside, func(escape string) string {
+		if escape[1] == 'r' {
+			return "\r"
+		}
+		return escape[1:]
+	}))
+	var codes []uint16
+	for len(plain) >= 2 {
+		codes = append(codes, binary.BigEndian.Uint16(plain))
+		plain = plain[2:]
+	}
+	return string(utf16.Decode(codes))
+}
