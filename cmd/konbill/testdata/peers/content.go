@@ -143,9 +143,20 @@ func (r *contentReader) showText() error {
 	if len(r.before) == 0 {
 		return fmt.Errorf("a text is wanted")
 	}
-	text := textOf(r.before[len(r.before)-1])
-	r.page.Lines = append(r.page.Lines, line{r.x, r.y, r.state.size, r.state.face, r.state.colour, text})
+	shown := line{r.x, r.y, r.state.size, r.state.face, r.state.colour, textOf(r.before[len(r.before)-1])}
+	if n := len(r.page.Lines); n > 0 && continues(r.page.Lines[n-1], shown) {
+		r.page.Lines[n-1].Text += shown.Text
+		return nil
+	}
+	r.page.Lines = append(r.page.Lines, shown)
 	return nil
+}
+
+// continues reports whether a piece belongs to the line before it: Konbill draws
+// underscores by themselves, bolder than they are in the face.
+func continues(before, piece line) bool {
+	joint := piece.Text == "_" || strings.HasSuffix(before.Text, "_")
+	return joint && before.Y == piece.Y && before.Size == piece.Size && before.Face == piece.Face
 }
 
 var escapePattern = regexp.MustCompile(`(?s)\\(.)`)

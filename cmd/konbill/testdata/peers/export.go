@@ -25,7 +25,8 @@ func export(folder string, orders int) error {
 	}
 	var pages []page
 	for order := range orders {
-		file, err := press.Draw(instructionsOf(order))
+		facts := instructionsOf(order)
+		file, err := press.Draw(facts)
 		if err != nil {
 			return err
 		}
@@ -33,7 +34,7 @@ func export(folder string, orders int) error {
 		if err != nil {
 			return fmt.Errorf("reading Konbill's slip %d: %w", order, err)
 		}
-		p.Number = instructionsOf(order).Invoice.Number
+		p.Number, p.Code = facts.Invoice.Number, facts.PaymentCode
 		pages = append(pages, p)
 	}
 	if err := cutFaces(folder, pages); err != nil {

@@ -27,18 +27,32 @@ func run() (err error) {
 	slips := flag.Int("slips", 500, "how many slips are drawn")
 	rounds := flag.Int("rounds", 5, "how often, each")
 	python := flag.String("python", pythonWithReportlab(), "the Python that has reportlab")
-	worker := flag.String("work", "", "be this peer, for the folders that follow")
+	rows := flag.Int("rows", 400, "how many invoices are run")
+	keep := flag.Bool("keep", false, "leave slips and results to be looked at")
+	latency := flag.Duration("latency", 0, "of the practice API, where this is its process")
+	worker := flag.String("work", "", "be this peer, for the folders that follow, or servers: for the program itself")
 	flag.Parse()
-	if *worker != "" {
+	switch *worker {
+	case "":
+	case "servers":
+		return serve(*latency, os.Stdin, os.Stdout)
+	default:
 		return work(*worker, flag.Arg(0), flag.Arg(1), os.Stdin, os.Stdout)
 	}
-	if *slips < 10 || *rounds < 1 {
-		return errors.New("at least 10 slips and 1 round are needed")
+	if *slips < 10 || *rows < 10 || *rounds < 1 {
+		return errors.New("at least 10 slips, 10 rows and 1 round are needed")
 	}
 	folder, err := os.MkdirTemp("", "konbill-peers-")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	return slipsComparison{folder, *python, *slips, *rounds}.run()
+	if *keep {
+		fmt.Fprintln(os.Stderr, "what everyone writes stays in", folder)
+	} else {
+		defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	}
+	if err := (slipsComparison{folder, *python, *slips, *rounds}).run(); err != nil {
+		return err
+	}
+	return runsComparison{folder, *python, *rows, *rounds}.run()
 }

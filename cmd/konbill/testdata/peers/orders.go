@@ -34,8 +34,8 @@ func instructionsOf(order int) templates.Instructions {
 			Amount: invoice.Yen(1000 + order*37%40000), Language: invoice.Japanese,
 			Description: fmt.Sprintf("%d月分ご利用料金", order%12+1),
 		},
-		PaymentCode:  fmt.Sprintf("%012d", 100000000000+order*7919),
-		AuthorizeURI: fmt.Sprintf("https://pay.omise.co/payments/paym_test_5yr%016x/authorize", order*7919),
+		PaymentCode:  fmt.Sprintf("%06d", 100000+order*7919%900000),
+		AuthorizeURI: fmt.Sprintf("https://pay.omise.co/offlines/econtext/instructions/oflp_test_5%018x", order*7919),
 		ExpiresAt:    time.Date(2026, 12, 1+order%28, 15, 0, 0, 0, time.UTC),
 	}
 }

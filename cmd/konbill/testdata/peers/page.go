@@ -14,6 +14,7 @@ import (
 // the lower left corner of A4.
 type page struct {
 	Number string `json:"number"`
+	Code   string `json:"code"` // of the payment, as one of the lines has it
 	Paths  []path `json:"paths"`
 	Lines  []line `json:"lines"`
 	Links  []link `json:"links"`
@@ -42,7 +43,7 @@ type link struct {
 }
 
 var (
-	streamPattern = regexp.MustCompile(`(?s)stream\r?\n(.*?)\r?\nendstream`)
+	streamPattern = regexp.MustCompile(`/Length (\d+)[^<>]*>>\s*stream\r?\n`)
 	facePattern   = regexp.MustCompile(`(?m)/(F\w+) (\d+) 0 R`)
 	linkPattern   = regexp.MustCompile(`/Rect \[([\d. ]+)\][^(]*/URI \(([^)]*)\)`)
 )
@@ -70,10 +71,15 @@ func readPage(file []byte) (page, error) {
 	return r.page, nil
 }
 
-// contentOf returns the one stream that draws text.
+// contentOf returns the one stream that draws text. Streams are cut out by their
+// lengths: what is compressed may look like the end of one.
 func contentOf(file []byte) ([]byte, error) {
-	for _, found := range streamPattern.FindAllSubmatch(file, -1) {
-		unpacking, err := zlib.NewReader(bytes.NewReader(found[1]))
+	for _, found := range streamPattern.FindAllSubmatchIndex(file, -1) {
+		length, err := strconv.Atoi(string(file[found[2]:found[3]]))
+		if err != nil || length > len(file)-found[1] {
+			continue
+		}
+		unpacking, err := zlib.NewReader(bytes.NewReader(file[found[1] : found[1]+length]))
 		if err != nil {
 			continue // not compressed: no page
 		}
