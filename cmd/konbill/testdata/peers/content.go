@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode/utf16"
 )
 
 // tokenPattern matches one token of a content stream (ISO 32000-1, 7.8.2).
@@ -15,7 +13,7 @@ var tokenPattern = regexp.MustCompile(`(?s)<<.*?>>|\((?:\\.|[^\\)])*\)|[^\s()<>]
 // contentReader collects the fills and the texts of a content stream, with the
 // few operators that slips are made of.
 type contentReader struct {
-	faces  map[string]string
+	faces  map[string]face
 	page   page
 	state  graphics
 	stack  []graphics
@@ -28,7 +26,7 @@ type contentReader struct {
 type graphics struct {
 	colour                 [3]float64
 	scaleX, scaleY, dx, dy float64
-	face                   string
+	face                   face
 	size                   float64
 }
 
@@ -123,7 +121,8 @@ func (r *contentReader) font() error {
 		return fmt.Errorf("a face and a size are wanted")
 	}
 	name := strings.TrimPrefix(r.before[len(r.before)-2], "/")
-	if r.state.face = r.faces[name]; r.state.face == "" {
+	var known bool
+	if r.state.face, known = r.faces[name]; !known {
 		return fmt.Errorf("no such font")
 	}
 	r.state.size = size[0]
@@ -143,7 +142,11 @@ func (r *contentReader) showText() error {
 	if len(r.before) == 0 {
 		return fmt.Errorf("a text is wanted")
 	}
-	shown := line{r.x, r.y, r.state.size, r.state.face, r.state.colour, textOf(r.before[len(r.before)-1])}
+	text, err := r.state.face.read(r.before[len(r.before)-1])
+	if err != nil {
+		return err
+	}
+	shown := line{r.x, r.y, r.state.size, r.state.face.name, r.state.colour, text}
 	if n := len(r.page.Lines); n > 0 && continues(r.page.Lines[n-1], shown) {
 		r.page.Lines[n-1].Text += shown.Text
 		return nil
@@ -161,19 +164,21 @@ func continues(before, piece line) bool {
 
 var escapePattern = regexp.MustCompile(`(?s)\\(.)`)
 
-// textOf reads a string whose codes are those of Unicode, two bytes each.
-func textOf(literal string) string {
-	inside := literal[1 : len(literal)-1]
-	plain := []byte(escapePattern.ReplaceAllStringFunc(inside, func(escape string) string {
+// read turns a string of codes into the characters that they stand for.
+func (f face) read(literal string) (string, error) {
+	codes := escapePattern.ReplaceAllStringFunc(literal[1:len(literal)-1], func(escape string) string {
 		if escape[1] == 'r' {
 			return "\r"
 		}
 		return escape[1:]
-	}))
-	var codes []uint16
-	for len(plain) >= 2 {
-		codes = append(codes, binary.BigEndian.Uint16(plain))
-		plain = plain[2:]
+	})
+	var text strings.Builder
+	for ; len(codes) >= 2; codes = codes[2:] {
+		character, known := f.characters[codes[:2]]
+		if !known {
+			return "", fmt.Errorf("no character is known for the code %x", codes[:2])
+		}
+		text.WriteString(character)
 	}
-	return string(utf16.Decode(codes))
+	return text.String(), nil
 }

@@ -84,7 +84,7 @@ func fontsOf(file string) (string, error) {
 		case strings.Contains(row, " yes no  yes "):
 			answer = "embedded subsets, not named so" // gopdf leaves the tag of ISO 32000-1, 9.6.4 out
 		case !strings.Contains(row, " yes yes yes "):
-			return "", fmt.Errorf("A FONT IS MISSING: %s", row)
+			return "", fmt.Errorf("font not embedded: %s", row)
 		}
 	}
 	return answer, nil

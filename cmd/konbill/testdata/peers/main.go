@@ -5,8 +5,8 @@
 //
 // Everyone does the same work in the same run, in turns, so that whatever else
 // the machine does meets them all. Speeds are of this machine and hour; the
-// ratios are what counts. The script install
-// gets the peers; those that aren't on the machine are left out, by name.
+// ratios are what counts. The script install gets the peers; those that aren't
+// on the machine are left out, by name.
 package main
 
 import (
@@ -17,30 +17,32 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run() (err error) {
-	slips := flag.Int("slips", 500, "how many slips are drawn")
-	rounds := flag.Int("rounds", 5, "how often, each")
-	python := flag.String("python", pythonWithReportlab(), "the Python that has reportlab")
-	rows := flag.Int("rows", 400, "how many invoices are run")
-	keep := flag.Bool("keep", false, "leave slips and results to be looked at")
-	latency := flag.Duration("latency", 0, "of the practice API, where this is its process")
-	worker := flag.String("work", "", "be this peer, for the folders that follow, or servers: for the program itself")
-	flag.Parse()
-	switch *worker {
-	case "":
-	case "servers":
-		return serve(*latency, os.Stdin, os.Stdout)
-	default:
-		return work(*worker, flag.Arg(0), flag.Arg(1), os.Stdin, os.Stdout)
+// run compares, or is one of the processes that a comparison starts.
+func run(arguments []string) error {
+	switch {
+	case len(arguments) == 4 && arguments[0] == "draw":
+		return work(arguments[1], arguments[2], arguments[3], os.Stdin, os.Stdout)
+	case len(arguments) == 2 && arguments[0] == "servers":
+		return serve(arguments[1], os.Stdin, os.Stdout)
 	}
-	if *slips < 10 || *rows < 10 || *rounds < 1 {
-		return errors.New("at least 10 slips, 10 rows and 1 round are needed")
+	return compare()
+}
+
+func compare() (err error) {
+	slips := flag.Int("slips", 500, "how many slips are drawn")
+	rows := flag.Int("rows", 600, "how many invoices are run")
+	rounds := flag.Int("rounds", 5, "how often, each")
+	python := flag.String("python", pythonWithReportlab(), "the Python that has reportlab and segno")
+	keep := flag.Bool("keep", false, "leave slips and results to be looked at")
+	flag.Parse()
+	if *slips < 10 || *rows < 10 || *rounds < 1 || flag.NArg() > 0 {
+		return errors.New("at least 10 slips, 10 rows and 1 round are needed, and no more arguments")
 	}
 	folder, err := os.MkdirTemp("", "konbill-peers-")
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/hex"
 	"errors"
 	"io"
 	"regexp"
@@ -43,9 +44,11 @@ type link struct {
 }
 
 var (
-	streamPattern = regexp.MustCompile(`/Length (\d+)[^<>]*>>\s*stream\r?\n`)
-	facePattern   = regexp.MustCompile(`(?m)/(F\w+) (\d+) 0 R`)
-	linkPattern   = regexp.MustCompile(`/Rect \[([\d. ]+)\][^(]*/URI \(([^)]*)\)`)
+	streamPattern    = regexp.MustCompile(`/Length (\d+)[^<>]*>>\s*stream\r?\n`)
+	facePattern      = regexp.MustCompile(`(?m)/(F\w+) (\d+) 0 R`)
+	toUnicodePattern = regexp.MustCompile(`/ToUnicode (\d+) 0 R`)
+	characterPattern = regexp.MustCompile(`<([0-9A-Fa-f]{4})> <([0-9A-Fa-f]{4})>\n`)
+	linkPattern      = regexp.MustCompile(`/Rect \[([\d. ]+)\][^(]*/URI \(([^)]*)\)`)
 )
 
 // readPage reads the page of a slip that Konbill drew.
@@ -54,7 +57,11 @@ func readPage(file []byte) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	r := contentReader{faces: facesOf(file)}
+	faces, err := facesOf(file)
+	if err != nil {
+		return page{}, err
+	}
+	r := contentReader{faces: faces}
 	if err := r.read(content); err != nil {
 		return page{}, err
 	}
@@ -71,19 +78,10 @@ func readPage(file []byte) (page, error) {
 	return r.page, nil
 }
 
-// contentOf returns the one stream that draws text. Streams are cut out by their
-// lengths: what is compressed may look like the end of one.
+// contentOf returns the one stream that draws text.
 func contentOf(file []byte) ([]byte, error) {
 	for _, found := range streamPattern.FindAllSubmatchIndex(file, -1) {
-		length, err := strconv.Atoi(string(file[found[2]:found[3]]))
-		if err != nil || length > len(file)-found[1] {
-			continue
-		}
-		unpacking, err := zlib.NewReader(bytes.NewReader(file[found[1] : found[1]+length]))
-		if err != nil {
-			continue // not compressed: no page
-		}
-		content, err := io.ReadAll(unpacking)
+		content, err := unpacked(file, found)
 		if err == nil && bytes.Contains(content, []byte("Tj")) && bytes.Contains(content, []byte("BT ")) {
 			return content, nil
 		}
@@ -91,20 +89,84 @@ func contentOf(file []byte) ([]byte, error) {
 	return nil, errors.New("no page is in it")
 }
 
-// facesOf tells which face each name of a font resource stands for.
-func facesOf(file []byte) map[string]string {
-	faces := map[string]string{}
-	for _, found := range facePattern.FindAllSubmatch(file, -1) {
-		object := regexp.MustCompile(`(?s)\n` + string(found[2]) + ` 0 obj\n.*?/BaseFont /(\S+)`).FindSubmatch(file)
-		if object == nil {
-			continue
-		}
-		faces[string(found[1])] = "regular"
-		if bytes.Contains(object[1], []byte("Bold")) {
-			faces[string(found[1])] = "bold"
-		}
+// unpacked returns the stream that streamPattern found. It is cut out by its
+// length: what is compressed may look like the end of a stream.
+func unpacked(file []byte, found []int) ([]byte, error) {
+	length, err := strconv.Atoi(string(file[found[2]:found[3]]))
+	if err != nil || length > len(file)-found[1] {
+		return nil, errors.New("a stream has no length")
 	}
-	return faces
+	unpacking, err := zlib.NewReader(bytes.NewReader(file[found[1] : found[1]+length]))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(unpacking)
+}
+
+// face is a font of a file.
+type face struct {
+	name       string            // regular or bold
+	characters map[string]string // by their codes, of two bytes
+}
+
+// facesOf finds the fonts by their names among the resources.
+func facesOf(file []byte) (map[string]face, error) {
+	faces := map[string]face{}
+	for _, found := range facePattern.FindAllSubmatch(file, -1) {
+		font := objectOf(file, found[2])
+		reference := toUnicodePattern.FindSubmatch(font)
+		if reference == nil {
+			continue // something else that begins with F
+		}
+		f := face{name: "regular"}
+		if bytes.Contains(font, []byte("-Bold")) {
+			f.name = "bold"
+		}
+		var err error
+		if f.characters, err = charactersBy(objectOf(file, reference[1])); err != nil {
+			return nil, err
+		}
+		faces[string(found[1])] = f
+	}
+	return faces, nil
+}
+
+// objectOf returns an object of a file, or nil.
+func objectOf(file, number []byte) []byte {
+	begin := bytes.Index(file, []byte("\n"+string(number)+" 0 obj"))
+	if begin < 0 {
+		return nil
+	}
+	rest := file[begin:]
+	if end := bytes.Index(rest, []byte("\nendobj")); end >= 0 {
+		return rest[:end]
+	}
+	return rest
+}
+
+// charactersBy reads a ToUnicode table (ISO 32000-1, 9.10.3).
+func charactersBy(object []byte) (map[string]string, error) {
+	found := streamPattern.FindSubmatchIndex(object)
+	if found == nil {
+		return nil, errors.New("a font has no table of characters")
+	}
+	table, err := unpacked(object, found)
+	if err != nil {
+		return nil, err
+	}
+	characters := map[string]string{}
+	for _, pair := range characterPattern.FindAllSubmatch(table, -1) {
+		code, err := hex.DecodeString(string(pair[1]))
+		if err != nil {
+			return nil, err
+		}
+		point, err := strconv.ParseUint(string(pair[2]), 16, 16)
+		if err != nil {
+			return nil, err
+		}
+		characters[string(code)] = string(rune(point))
+	}
+	return characters, nil
 }
 
 // upright is an area with a width and a height that aren't negative.

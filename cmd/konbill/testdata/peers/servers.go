@@ -27,7 +27,11 @@ type took struct {
 
 // serve is the process of the servers: it says where they are, and what they
 // were given when its orders end.
-func serve(latency time.Duration, orders io.Reader, answers io.Writer) error {
+func serve(latencyText string, orders io.Reader, answers io.Writer) error {
+	latency, err := time.ParseDuration(latencyText)
+	if err != nil {
+		return err
+	}
 	api := omisetest.NewServer(omisetest.Options{Latency: latency})
 	stop, err := api.Start()
 	if err != nil {
@@ -73,7 +77,7 @@ func startServers(latency time.Duration) (*servers, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &servers{process: exec.Command(self, "-work", "servers", "-latency", latency.String())}
+	s := &servers{process: exec.Command(self, "servers", latency.String())}
 	s.process.Stderr = os.Stderr
 	if s.orders, err = s.process.StdinPipe(); err != nil {
 		return nil, err

@@ -43,8 +43,8 @@ func (c slipsComparison) peers() ([]*peer, error) {
 		return nil, err
 	}
 	peers := []*peer{
-		{name: "konbill", command: []string{self, "-work", "konbill"}},
-		{name: "gopdf", command: []string{self, "-work", "gopdf"}},
+		{name: "konbill", command: []string{self, "draw", "konbill"}},
+		{name: "gopdf", command: []string{self, "draw", "gopdf"}},
 		{name: "reportlab", command: []string{c.python, "draw.py"}, missing: failure(c.python, "-c", "import reportlab")},
 		{name: "pdfkit", command: []string{"node", "draw.js"}, missing: failure("node", "--input-type=module", "-e", "import 'pdfkit'")},
 		{name: "typst", command: []string{"node", "typst.js"}, missing: failure("node", "--input-type=module", "-e", "import '@myriaddreamin/typst-ts-node-compiler'")},
