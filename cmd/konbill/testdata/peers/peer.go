@@ -24,8 +24,8 @@ type peer struct {
 	seconds []float64 // of its rounds
 }
 
-// onOneCore holds a command to the first core where the machine can do that.
-// Go's workers for garbage would use the second one, node's likewise.
+// onOneCore holds a command to the first core, where taskset can do that: the
+// collectors of garbage of Go and Node.js would else use a second one.
 func onOneCore(command []string) []string {
 	if _, err := exec.LookPath("taskset"); err != nil {
 		return command

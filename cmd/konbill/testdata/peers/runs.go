@@ -26,7 +26,7 @@ type side struct {
 	name    string
 	run     func(at address, folder string) (seconds float64, err error)
 	seconds []float64
-	given   took
+	given   tally
 }
 
 func (c runsComparison) run() error {

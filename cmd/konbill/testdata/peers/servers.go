@@ -19,8 +19,8 @@ type address struct {
 	MailPort int
 }
 
-// took is what the servers were given, to see that both sides did the same.
-type took struct {
+// tally is what the servers were given, to see that both sides did the same.
+type tally struct {
 	Charges, Mails int
 	MailSize       int64 // the median, in bytes
 }
@@ -43,16 +43,16 @@ func serve(latencyText string, orders io.Reader, answers io.Writer) error {
 		return err
 	}
 	defer mail.Close()
+	at := address{api.URL(), mail.Port()}
+	api.SetURL("https://pay.omise.co") // links as long as real ones, for codes as large as real ones
 	reply := json.NewEncoder(answers)
-	if err := reply.Encode(address{api.URL(), mail.Port()}); err != nil {
+	if err := reply.Encode(at); err != nil {
 		return err
 	}
-	// Links as long as real ones: their codes are as large as real ones.
-	api.SetURL("https://pay.omise.co")
 	if _, err := io.Copy(io.Discard, orders); err != nil {
 		return err
 	}
-	given := took{Charges: len(api.Charges()), Mails: len(mail.Messages())}
+	given := tally{Charges: len(api.Charges()), Mails: len(mail.Messages())}
 	var sizes []int64
 	for _, m := range mail.Messages() {
 		sizes = append(sizes, int64(len(m.Data)))
@@ -97,13 +97,13 @@ func startServers(latency time.Duration) (*servers, error) {
 }
 
 // stop ends the servers and returns what they were given.
-func (s *servers) stop() (took, error) {
+func (s *servers) stop() (tally, error) {
 	if err := s.orders.Close(); err != nil {
-		return took{}, err
+		return tally{}, err
 	}
-	var given took
+	var given tally
 	if err := s.answers.Decode(&given); err != nil {
-		return took{}, err
+		return tally{}, err
 	}
 	return given, s.process.Wait()
 }
