@@ -73,6 +73,8 @@ func benchFile(b *testing.B, rows int) string {
 	return path
 }
 
+const requests = 8 // at once
+
 func benchRunner(b *testing.B, latency time.Duration) *batch.Runner {
 	b.Helper()
 	must := func(err error) {
@@ -92,12 +94,13 @@ func benchRunner(b *testing.B, latency time.Duration) *batch.Runner {
 	b.Cleanup(func() { book.Close() })
 	wait := func(context.Context, time.Duration) error { return nil }
 	client, err := omise.New(omise.Config{
-		URL: api.URL(), SecretKey: "skey_test_bench", RequestsPerSecond: 1e6, AtOnce: 8, Timeout: 10 * time.Second, Wait: wait,
+		URL: api.URL(), SecretKey: "skey_test_bench", RequestsPerSecond: 1e6, AtOnce: requests, Timeout: 10 * time.Second, Wait: wait,
 	})
 	must(err)
 	post, err := mailer.NewSMTP(mailer.SMTPConfig{Host: mail.Host(), Port: mail.Port(), TLS: "none", Connections: 4})
 	must(err)
 	b.Cleanup(func() { post.Close() })
+	workers, charging := batch.WorkersFor(requests)
 	return &batch.Runner{
 		Ledger: book, Gateway: client, Mailer: post, Fingerprint: client.Fingerprint(),
 		Settings: batch.Settings{
@@ -106,7 +109,7 @@ func benchRunner(b *testing.B, latency time.Duration) *batch.Runner {
 				Language: invoice.Japanese,
 			},
 			Merchant: templates.Merchant{Name: "さくら商店", Phone: "03-0000-0000"},
-			Workers:  24, Charging: 12, SettleAfter: time.Minute, LoopbackAPI: true, MailFrom: "billing@sakura.example", ResultsEncoding: csvfile.UTF8,
+			Workers:  workers, Charging: charging, SettleAfter: time.Minute, LoopbackAPI: true, MailFrom: "billing@sakura.example", ResultsEncoding: csvfile.UTF8,
 			ConfigHash: "c0ffee", Who: "run",
 		},
 		Now: time.Now, Wait: wait,

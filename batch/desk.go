@@ -9,6 +9,16 @@ import "context"
 // would make them wait longer. nil: as many as workers.
 type desks chan struct{}
 
+// handsPerRequest is how many invoices are worked on for each request that may be
+// under way: while one waits for the API, others are stored, drawn or mailed.
+const handsPerRequest = 3
+
+// WorkersFor returns the Settings.Workers and Settings.Charging that keep so many
+// requests under way; the gateway is to let no more through.
+func WorkersFor(requests int) (workers, charging int) {
+	return handsPerRequest * requests, requests + (requests+1)/2
+}
+
 func newDesks(n int) desks {
 	if n <= 0 {
 		return nil

@@ -57,10 +57,6 @@ func (c config) reading(lang invoice.Language) batch.Reading {
 	}
 }
 
-// handsPerRequest is how many invoices are worked on for each request that may be
-// under way: while one waits for the API, others are stored, drawn or mailed.
-const handsPerRequest = 3
-
 // settings are the merchant's choices. The error is about the merchant's own
 // texts or logo.
 func (a *app) settings(c config, who string) (batch.Settings, error) {
@@ -69,6 +65,7 @@ func (a *app) settings(c config, who string) (batch.Settings, error) {
 		return batch.Settings{}, err
 	}
 	layout, err := c.layout()
+	workers, charging := batch.WorkersFor(c.Omise.Workers)
 	days, _ := remindDays(c.Follow.RemindBefore) // the configuration was checked
 	return batch.Settings{
 		Reading:         c.reading(a.lang),
@@ -77,8 +74,8 @@ func (a *app) settings(c config, who string) (batch.Settings, error) {
 		Slip:            layout,
 		MaxTotal:        invoice.Yen(c.Limits.MaxTotal),
 		SourceFirst:     c.Omise.Flow == "source-first",
-		Workers:         handsPerRequest * c.Omise.Workers,
-		Charging:        c.Omise.Workers + (c.Omise.Workers+1)/2,
+		Workers:         workers,
+		Charging:        charging,
 		SettleAfter:     c.Omise.SettleAfter,
 		LoopbackAPI:     isLoopbackURL(c.Omise.APIURL),
 		MailOff:         c.SMTP.Mode == "off",

@@ -30,7 +30,7 @@ func runKonbill(at address, file, folder string, rows int) (seconds float64, err
 		return fmt.Errorf("nothing should have to wait %s here", d)
 	}
 	api, err := omise.New(omise.Config{
-		URL: at.API, SecretKey: "skey_test_peers", RequestsPerSecond: 1e6, Timeout: 10 * time.Second, Wait: wait,
+		URL: at.API, SecretKey: "skey_test_peers", RequestsPerSecond: 1e6, AtOnce: workers, Timeout: 10 * time.Second, Wait: wait,
 	})
 	if err != nil {
 		return 0, err
@@ -40,6 +40,7 @@ func runKonbill(at address, file, folder string, rows int) (seconds float64, err
 		return 0, err
 	}
 	defer post.Close()
+	settings.Workers, settings.Charging = batch.WorkersFor(workers)
 	r := &batch.Runner{
 		Ledger: book, Gateway: api, Mailer: post, Fingerprint: api.Fingerprint(), Settings: settings, Now: time.Now, Wait: wait,
 	}
@@ -57,7 +58,7 @@ var settings = batch.Settings{
 		Rules:    invoice.Rules{DueDays: dueDays, MaxDueDays: 60, NameOverflow: invoice.CutName, Language: invoice.Japanese},
 		Language: invoice.Japanese,
 	},
-	Merchant: merchant, Workers: workers, SettleAfter: time.Minute, MailFrom: merchant.Email,
+	Merchant: merchant, SettleAfter: time.Minute, MailFrom: merchant.Email,
 	ResultsEncoding: csvfile.UTF8, ConfigHash: "peers", Who: "peers", LoopbackAPI: true,
 }
 
