@@ -66,6 +66,9 @@ var guards = []guard{
 	{"a reminder whose answer is lost is held", []edit{
 		{"batch/errand.go", "if t.begun != nil && t.begun.State == Mailing {", "if false {"},
 	}, "./batch", "TestReminderOfADeadProcess"},
+	{"a stored intent waits for its request no longer than settle_after allows", []edit{
+		{"batch/omise/gate.go", "if q.form != nil {", "if false {"},
+	}, "./batch/omise", "TestStoredIntentsDoNotWaitForLong"},
 	{"one run at a time", []edit{
 		{"batch/run.go", "release, err := r.Ledger.Hold(ctx)", "release, err := func() {}, error(nil)"},
 	}, "./batch", "TestOneRunAtATime"},

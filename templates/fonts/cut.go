@@ -44,56 +44,6 @@ func (f *Face) Cut(codes map[uint16]Glyph) []byte {
 // noNames is a name table without a name: a PDF file names its fonts itself.
 var noNames = []byte{0, 0, 0, 0, 0, 6}
 
-// glyphHeader is what an outline begins with: how many contours, and its box.
-const glyphHeader = 10
-
-// The flags of a part of a composed outline (OpenType, glyf, "Composite Glyph
-// Description").
-const (
-	words      = 1 << 0
-	oneScale   = 1 << 3
-	moreParts  = 1 << 5
-	twoScales  = 1 << 6
-	fourScales = 1 << 7
-)
-
-// parts finds where a composed outline names the glyphs it is made of.
-func parts(outline []byte) []int {
-	if len(outline) < glyphHeader || int16(bigEndian.Uint16(outline)) >= 0 {
-		return nil
-	}
-	var found []int
-	for at := glyphHeader; ; at = behindPart(outline, at) {
-		found = append(found, at+2)
-		if bigEndian.Uint16(outline[at:])&moreParts == 0 {
-			return found
-		}
-	}
-}
-
-// endOfParts is where the parts of a composed outline end and its hints begin.
-func endOfParts(outline []byte, parts []int) int {
-	return behindPart(outline, parts[len(parts)-1]-2)
-}
-
-// behindPart is where the description of the part ends that begins at.
-func behindPart(outline []byte, at int) int {
-	flags := bigEndian.Uint16(outline[at:])
-	at += 6
-	if flags&words != 0 {
-		at += 2
-	}
-	switch {
-	case flags&oneScale != 0:
-		at += 2
-	case flags&twoScales != 0:
-		at += 4
-	case flags&fourScales != 0:
-		at += 8
-	}
-	return at
-}
-
 // cmap maps every code in a segment of its own (OpenType, cmap format 4).
 func cmap(place map[uint16]uint16) []byte {
 	const head, fixed, perSegment = 12, 16, 8

@@ -77,6 +77,17 @@ func checkAdvance(t *testing.T, face *Face, cut *sfnt.Font, index sfnt.GlyphInde
 	}
 }
 
+// TestNoGlyphIsComposed: a program takes glyphs one by one.
+func TestNoGlyphIsComposed(t *testing.T) {
+	for _, face := range faces(t) {
+		for glyph := range face.font.NumGlyphs() {
+			if outline := face.outline(uint16(glyph)); len(outline) > 0 && contours(outline) < 0 {
+				t.Errorf("%s: glyph %d is composed of others", face.Name, glyph)
+			}
+		}
+	}
+}
+
 func TestCutHoldsNothingElse(t *testing.T) {
 	for _, face := range faces(t) {
 		glyph, _ := face.Glyph('円')

@@ -2,7 +2,6 @@ package fonts
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 )
 
@@ -12,17 +11,17 @@ import (
 // order give the same bytes.
 //
 // It leaves the hints out: they shape letters for screens of few pixels, take a
-// quarter of the room, and nothing on paper.
+// quarter of the room, and nothing on paper. No face that is embedded has a glyph
+// composed of others, which would have to be taken in, too.
 type Program struct {
 	face             *Face
-	parts            map[uint16]uint16 // numbers of what composed glyphs are made of, by the face's
 	glyf, loca, hmtx []byte
 }
 
 // NewProgram begins a program with the box of a missing character.
 func (f *Face) NewProgram() *Program {
-	p := &Program{face: f, parts: map[uint16]uint16{}}
-	p.add(0)
+	p := &Program{face: f}
+	p.Add(Glyph{})
 	return p
 }
 
@@ -31,61 +30,36 @@ func (f *Face) NewProgram() *Program {
 func (p *Program) Clone() *Program {
 	const more, outline = 64, 160 // glyphs, and bytes of an outline
 	return &Program{
-		p.face, maps.Clone(p.parts),
+		p.face,
 		slices.Grow(bytes.Clone(p.glyf), more*outline), slices.Grow(bytes.Clone(p.loca), 4*more), slices.Grow(bytes.Clone(p.hmtx), 4*more),
 	}
 }
 
 // Add takes a glyph in and returns its number.
-func (p *Program) Add(g Glyph) uint16 { return p.add(g.Index) }
-
-// Len is how many glyphs there are.
-func (p *Program) Len() int { return len(p.loca) / 4 }
-
-// add takes the parts of a composed glyph in first, such as the E and the accent
-// of É, and gives them their new numbers.
-func (p *Program) add(glyph uint16) uint16 {
-	outline := p.face.outline(glyph)
-	composed := parts(outline)
-	for _, at := range composed {
-		part := bigEndian.Uint16(outline[at:])
-		if _, known := p.parts[part]; !known {
-			p.parts[part] = p.add(part)
-		}
-	}
+func (p *Program) Add(g Glyph) uint16 {
 	number := p.Len()
 	p.loca = bigEndian.AppendUint32(p.loca, uint32(len(p.glyf)))
-	p.hmtx = append(p.hmtx, p.face.metric(glyph)...)
-	if len(composed) == 0 {
-		p.glyf = appendUnhinted(p.glyf, outline)
-	} else {
-		p.glyf = append(p.glyf, p.renumbered(outline, composed)...)
-	}
+	p.hmtx = append(p.hmtx, p.face.metric(g.Index)...)
+	p.glyf = appendUnhinted(p.glyf, p.face.outline(g.Index))
 	p.glyf = append(p.glyf, make([]byte, -len(p.glyf)&3)...)
 	return uint16(number)
 }
 
-// renumbered is a composed outline with the new numbers of its parts, and the
-// flag of hints behind them taken away.
-func (p *Program) renumbered(outline []byte, composed []int) []byte {
-	const hints = 1 << 8
-	end := endOfParts(outline, composed)
-	outline = bytes.Clone(outline[:end])
-	for _, at := range composed {
-		bigEndian.PutUint16(outline[at:], p.parts[bigEndian.Uint16(outline[at:])])
-		flags := bigEndian.Uint16(outline[at-2:])
-		bigEndian.PutUint16(outline[at-2:], flags&^hints)
-	}
-	return outline
-}
+// Len is how many glyphs there are.
+func (p *Program) Len() int { return len(p.loca) / 4 }
+
+// contours is how many lines an outline consists of; -1 is one that is composed
+// of others (OpenType, glyf).
+func contours(outline []byte) int { return int(int16(bigEndian.Uint16(outline))) }
 
 // appendUnhinted adds a simple outline without its instructions (OpenType, glyf,
 // "Simple Glyph Description").
 func appendUnhinted(glyf, outline []byte) []byte {
-	if len(outline) < glyphHeader {
-		return append(glyf, outline...)
+	const header = 10
+	if len(outline) == 0 {
+		return glyf // a space
 	}
-	size := glyphHeader + 2*int(int16(bigEndian.Uint16(outline)))
+	size := header + 2*contours(outline)
 	instructions := int(bigEndian.Uint16(outline[size:]))
 	glyf = append(glyf, outline[:size]...)
 	glyf = append(glyf, 0, 0)

@@ -112,23 +112,20 @@ func (f *fontWork) mapped(to []byte, letters []letter) []byte {
 }
 
 // widths lists how wide the glyphs are (ISO 32000-1, 9.7.4.3), apart from those
-// of a full em, as kanji are.
+// of a full em, as kanji are. Each list is of numbers one behind the other.
 func (f *fontWork) widths() []byte {
 	out := []byte{'['}
 	open := false
 	for _, l := range f.letters {
-		switch narrow := l.glyph.Advance != fullWidth; {
-		case narrow && !open:
-			out = append(strconv.AppendInt(out, int64(f.numbers[l.char]), 10), " ["...)
-			open = true
-		case !narrow && open:
-			out = append(out, "] "...)
-			open = false
-		case narrow:
-			out = append(out, ' ')
+		narrow := l.glyph.Advance != fullWidth
+		if open && !narrow {
+			out = append(out, ']')
 		}
-		if open {
-			out = strconv.AppendInt(out, int64(l.glyph.Advance), 10)
+		if narrow && !open {
+			out = append(strconv.AppendUint(append(out, ' '), uint64(f.numbers[l.char]), 10), " ["...)
+		}
+		if open = narrow; open {
+			out = append(strconv.AppendInt(out, int64(l.glyph.Advance), 10), ' ')
 		}
 	}
 	if open {
