@@ -33,6 +33,10 @@ func (s *settler) charge(ctx context.Context, done *settled) error {
 		return &Stop{Reason: StopInterrupted}
 	}
 	defer s.standUp()
+	if s.breaker.open() || s.over.Load() { // since this one began to wait
+		done.left = true
+		return nil
+	}
 	pause := newPause(s.Now)
 	for {
 		if err := s.turn(ctx); err != nil {

@@ -14,9 +14,13 @@ type desks chan struct{}
 const handsPerRequest = 3
 
 // WorkersFor returns the Settings.Workers and Settings.Charging that keep so many
-// requests under way; the gateway is to let no more through.
+// requests under way; the gateway is to let no more through. Who wants one request
+// at a time has one invoice worked on at a time, each to its end.
 func WorkersFor(requests int) (workers, charging int) {
-	return handsPerRequest * requests, requests + (requests+1)/2
+	if requests == 1 {
+		return 1, 1
+	}
+	return handsPerRequest * requests, requests + requests/2
 }
 
 func newDesks(n int) desks {

@@ -140,7 +140,11 @@ func (s *settler) settleRows(ctx context.Context, out *output, outcomes []*RowOu
 	progress := &tally{tell: s.Progress, sofar: Progress{Total: len(outcomes), Sums: Totals{}}}
 	return s.pool(ctx, len(outcomes), func(i int) *Stop {
 		defer progress.settled(outcomes[i])
-		return s.settleRow(ctx, outcomes[i], out)
+		stop := s.settleRow(ctx, outcomes[i], out)
+		if stop != nil && stop.Reason != StopUnknown { // of which the breaker takes care
+			s.over.Store(true)
+		}
+		return stop
 	})
 }
 

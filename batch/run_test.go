@@ -171,6 +171,38 @@ func TestWrongModeStopsTheRun(t *testing.T) {
 	}
 }
 
+// TestWhoWaitsIsNotCharged: workers that wait for a desk when the run stops, or
+// the breaker opens, have not begun.
+func TestWhoWaitsIsNotCharged(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		fault    omisetest.FaultKind
+		requests int
+	}{{"stop", omisetest.WrongLivemode, 1}, {"breaker", omisetest.Error500Before, 5}} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newShop(t)
+			s.runner.Settings.Workers, s.runner.Settings.Charging = 20, 1
+			s.api.Order(omisetest.Fault{Kind: c.fault, Method: "POST", Path: "/charges", Count: 20})
+			var rows []string
+			for i := range 20 {
+				rows = append(rows, fmt.Sprintf("W-%d,1000", i))
+			}
+			if _, err := s.runner.Run(t.Context(), s.file("w.csv", rows...), ""); err == nil {
+				t.Error("the run didn't stop")
+			}
+			sent := 0
+			for _, r := range s.api.Requests() {
+				if r.Method == "POST" {
+					sent++
+				}
+			}
+			if sent != c.requests {
+				t.Errorf("%d charges were asked for", sent)
+			}
+		})
+	}
+}
+
 // witness looks into the ledger at the moment the network is touched.
 type witness struct {
 	batch.Gateway

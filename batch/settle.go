@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,7 @@ type settler struct {
 	press   press
 	breaker *breaker
 	desks   desks
+	over    atomic.Bool // a *Stop was met that nothing more is charged after
 	unsent  *streak
 	// mailedBefore keeps a mail that was just put off from being tried again in
 	// the same breath: only one last tried before this instant is.

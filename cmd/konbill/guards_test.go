@@ -69,6 +69,9 @@ var guards = []guard{
 	{"a stored intent waits for its request no longer than settle_after allows", []edit{
 		{"batch/omise/gate.go", "if q.form != nil {", "if false {"},
 	}, "./batch/omise", "TestStoredIntentsDoNotWaitForLong"},
+	{"who waits for a desk is not charged once the run stops", []edit{
+		{"batch/charge.go", "if s.breaker.open() || s.over.Load() {", "if false {"},
+	}, "./batch", "TestWhoWaitsIsNotCharged"},
 	{"one run at a time", []edit{
 		{"batch/run.go", "release, err := r.Ledger.Hold(ctx)", "release, err := func() {}, error(nil)"},
 	}, "./batch", "TestOneRunAtATime"},
