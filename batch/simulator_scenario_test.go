@@ -132,7 +132,7 @@ func (s *simulation) drawSettings() {
 			Language: invoice.Japanese,
 		},
 		Merchant: templates.Merchant{Name: "さくら商店", Phone: "03-0000-0000"}, MailFrom: "billing@sakura.example",
-		Workers: 1 + s.IntN(3), Charging: 1, SourceFirst: s.chance(0.3), SettleAfter: settleAfter,
+		Workers: 1 + s.IntN(3), SourceFirst: s.chance(0.3), SettleAfter: settleAfter,
 		MailOff: s.chance(0.2), ResendHeld: s.chance(0.1), ResultsEncoding: csvfile.UTF8, ConfigHash: "c0ffee", Who: "run",
 	}
 	s.judge.mailsOnce = !s.settings.ResendHeld
