@@ -26,8 +26,7 @@ const (
 )
 
 // charge asks the API for the charge of an accepted invoice, and records what
-// came of it. Requests that surely created nothing are sent again for a while,
-// each after an intent of its own: absence is later proved from the latest.
+// came of it, unless the run has come to its end meanwhile.
 func (s *settler) charge(ctx context.Context, done *settled) error {
 	if err := s.sitDown(ctx); err != nil {
 		return &Stop{Reason: StopInterrupted}
@@ -37,6 +36,15 @@ func (s *settler) charge(ctx context.Context, done *settled) error {
 		done.left = true
 		return nil
 	}
+	err := s.chargeNow(ctx, done)
+	s.noteEnd(unlessStale(err)) // before the next one sits down
+	return err
+}
+
+// chargeNow asks the API for the charge. Requests that surely created nothing are
+// sent again for a while, each after an intent of its own: absence is later proved
+// from the latest.
+func (s *settler) chargeNow(ctx context.Context, done *settled) error {
 	pause := newPause(s.Now)
 	for {
 		if err := s.turn(ctx); err != nil {

@@ -50,3 +50,13 @@ func (s *settler) standUp() {
 		<-s.desks
 	}
 }
+
+// noteEnd returns err as what it ends the run with. From then on nobody who
+// waited for a desk begins; where outcomes are unknown, the breaker sees to that.
+func (s *settler) noteEnd(err error) *Stop {
+	stop := stopOf(err)
+	if stop != nil && stop.Reason != StopUnknown {
+		s.over.Store(true)
+	}
+	return stop
+}

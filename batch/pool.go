@@ -140,11 +140,7 @@ func (s *settler) settleRows(ctx context.Context, out *output, outcomes []*RowOu
 	progress := &tally{tell: s.Progress, sofar: Progress{Total: len(outcomes), Sums: Totals{}}}
 	return s.pool(ctx, len(outcomes), func(i int) *Stop {
 		defer progress.settled(outcomes[i])
-		stop := s.settleRow(ctx, outcomes[i], out)
-		if stop != nil && stop.Reason != StopUnknown { // of which the breaker takes care
-			s.over.Store(true)
-		}
-		return stop
+		return s.settleRow(ctx, outcomes[i], out)
 	})
 }
 
@@ -221,7 +217,7 @@ func (s *settler) settleRow(ctx context.Context, o *RowOutcome, out *output) *St
 	if err == nil && slip != nil {
 		err = s.rememberSlip(ctx, o, slip)
 	}
-	return stopOf(err)
+	return s.noteEnd(err)
 }
 
 // leaveSlip stores the slip of an invoice that can be paid, and returns it. Of
