@@ -190,6 +190,7 @@ func (s *settler) recordCharge(ctx context.Context, done *settled, c Charge) err
 		// The results must show the charge that the ledger couldn't take.
 		done.entry.Charge = c
 		done.entry.Refusal = Refusal{Code: faultNotRecorded}
+		done.unrecorded = true
 		return err
 	}
 	s.at(ChargeRecorded)

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,7 +16,8 @@ type Disk interface {
 	Read(path string) ([]byte, error)
 	MakeFolder(path string) error // and takes away what a killed process left half written there
 	Write(path string, data []byte) error
-	Remove(path string) error // none being there is no error
+	WriteFrom(path string, write func(io.Writer) error) error // what write writes
+	Remove(path string) error                                 // none being there is no error
 }
 
 // disk is the machine's own unless the runner was given another.
@@ -32,6 +34,10 @@ type machine struct{}
 
 func (machine) Read(path string) ([]byte, error)     { return csvfile.ReadFile(path) }
 func (machine) Write(path string, data []byte) error { return WriteFile(path, data) }
+
+func (machine) WriteFrom(path string, write func(io.Writer) error) error {
+	return writeFrom(path, write)
+}
 
 func (machine) MakeFolder(path string) error { return MakeFolder(path) }
 

@@ -37,8 +37,8 @@ func TestEndToEnd(t *testing.T) {
 	report := s.run(path)
 	charges := s.api.Charges()
 	mails := s.mail.Messages()
-	if len(charges) != 12 || len(mails) != 12 || report.NeedsPerson() != 2 {
-		t.Fatalf("%d charges, %d mails, %d rows for a person", len(charges), len(mails), report.NeedsPerson())
+	if len(charges) != 12 || len(mails) != 12 || report.NeedsPerson != 2 {
+		t.Fatalf("%d charges, %d mails, %d rows for a person", len(charges), len(mails), report.NeedsPerson)
 	}
 	for _, charge := range charges {
 		number := charge.Metadata["invoice_no"]

@@ -68,7 +68,7 @@ func (r *Runner) notify(ctx context.Context, errands []errand) ([]Noticed, error
 		entries[i] = t.entry
 		noticed[i] = t.undone(NotAttempted)
 	}
-	s, err := r.settlerOf(entries, r.Now())
+	s, err := r.settlerOf(invoicesOf(entries), r.Now())
 	if err != nil {
 		return noticed, err
 	}

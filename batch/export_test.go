@@ -1,6 +1,8 @@
 package batch
 
 import (
+	"iter"
+
 	"konbill/invoice"
 	"konbill/templates"
 )
@@ -8,7 +10,7 @@ import (
 // DrawPlainly makes the runner's slips a few bytes each, for tests that are
 // about everything else: cutting fonts and drawing would take most of their time.
 func (r *Runner) DrawPlainly() {
-	r.newPress = func(templates.Merchant, []invoice.Invoice) (press, error) { return plainPress{}, nil }
+	r.newPress = func(templates.Merchant, iter.Seq[invoice.Invoice]) (press, error) { return plainPress{}, nil }
 }
 
 type plainPress struct{}

@@ -120,7 +120,8 @@ func TestMessagesOfOutcomes(t *testing.T) {
 		codeMailRefused:  entry(Refused, func(e *Entry) { e.MailReply = "550 no such user" }),
 		codeMailHeld:     entry(Held, func(e *Entry) { e.MailReply = "EOF" }),
 		codeSlipFailed: {Entry: Entry{Key: "kb_1", State: Mailed, Charge: charge}, Result: Issued,
-			slipErr: &StaleError{Key: "kb_1", Want: Charged, Have: Mailed}},
+			remarks: remarks{slipErr: &StaleError{Key: "kb_1", Want: Charged, Have: Mailed}}},
+		codeUnread: {Entry: Entry{Key: "kb_1", State: Mailed, Invoice: invoice.Invoice{Number: "INV-1"}}, Result: Issued, unread: true},
 	} {
 		if codes := o.codes(reach); !slices.Contains(codes, code) {
 			t.Errorf("%s: codes are %v", code, codes)

@@ -12,11 +12,13 @@ import (
 // job is a sheet opened in the ledger: from here on every accepted row is in
 // durable memory.
 type job struct {
-	id       int64
-	account  Account
-	sheet    *Sheet
-	started  time.Time
-	outcomes []RowOutcome // one a row, in file order
+	id        int64
+	account   Account
+	sheet     *Sheet
+	started   time.Time
+	standings []standing // one a row, in file order
+	told      bool       // the results are written: what they say of a row stays its result
+	unread    error      // why the ledger couldn't be read for the results
 }
 
 // open accepts the rows of a sheet into the ledger. A row whose number was
@@ -27,52 +29,53 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 			return nil, err
 		}
 	}
-	j := &job{account: a, sheet: s, started: r.Now(), outcomes: make([]RowOutcome, len(s.Rows))}
-	var accepted []invoice.Invoice
-	var at []int
-	for i, row := range s.Rows {
-		j.outcomes[i] = RowOutcome{Row: row, Result: Rejected}
-		if !row.Rejected() {
-			accepted = append(accepted, row.Invoice)
-			at = append(at, i)
-		}
+	j := newJob(a, s, r.Now())
+	invoices := make([]invoice.Invoice, 0, len(s.Rows))
+	good := j.where(func(o *standing) bool { return !o.Rejected() })
+	for _, o := range good {
+		invoices = append(invoices, o.Invoice)
 	}
 	r.at(JobOpening)
-	id, verdicts, err := r.Ledger.OpenJob(ctx, Job{
+	var err error
+	j.id, err = r.Ledger.OpenJob(ctx, Job{
 		Who: r.Settings.Who, File: s.Name, SHA256: s.SHA256, Account: a, StartedAt: j.started, Reissue: r.Reissue,
-	}, accepted)
+	}, invoices, func(i int, v Verdict) { good[i].judge(s, v) })
 	if err != nil {
 		return nil, err
 	}
 	r.at(JobOpened)
-	j.id = id
-	for n, v := range verdicts {
-		j.outcomes[at[n]].judge(s, v)
-	}
-	for i := range j.outcomes {
-		if err := r.spare(ctx, a, &j.outcomes[i]); err != nil {
+	for i := range j.standings {
+		if err := r.spare(ctx, a, &j.standings[i]); err != nil {
 			return nil, err
 		}
 	}
 	return j, nil
 }
 
+// newJob is a job whose rows the ledger hasn't been asked about.
+func newJob(a Account, s *Sheet, started time.Time) *job {
+	j := &job{account: a, sheet: s, started: started, standings: make([]standing, len(s.Rows))}
+	for i := range s.Rows {
+		j.standings[i] = standing{Row: &s.Rows[i], result: Rejected}
+	}
+	return j
+}
+
 // judge takes over what the ledger made of the row.
-func (o *RowOutcome) judge(s *Sheet, v Verdict) {
+func (o *standing) judge(s *Sheet, v Verdict) {
+	o.Findings = slices.DeleteFunc(slices.Clone(o.Findings), func(f invoice.Finding) bool {
+		return f.Code == invoice.CodeConflict || f.Code == invoice.CodeEmailDiffers // judged before
+	})
 	if v.Outcome == Conflict {
 		o.Findings = append(o.Findings, s.place(conflict(o.Line, v.Conflict, o.Invoice, v.Entry.Invoice)))
-		o.issued = v.Entry
+		o.remark().issued = v.Entry.Charge
 		return
 	}
 	o.take(s, v.Entry)
 }
 
-func (o *RowOutcome) take(s *Sheet, e Entry) {
-	o.Entry = e
-	o.Result = resultOf(e.State, false)
-	o.Findings = slices.DeleteFunc(slices.Clone(o.Findings), func(f invoice.Finding) bool {
-		return f.Code == invoice.CodeEmailDiffers // from an earlier bill
-	})
+func (o *standing) take(s *Sheet, e Entry) {
+	o.see(e)
 	if e.State.HasCharge() && e.PurgedAt.IsZero() && e.Invoice.Email != o.Invoice.Email {
 		o.Findings = append(o.Findings, s.place(invoice.Finding{
 			Line: o.Line, Field: invoice.FieldEmail, Code: invoice.CodeEmailDiffers, Severity: invoice.Notice,
@@ -83,7 +86,7 @@ func (o *RowOutcome) take(s *Sheet, e Entry) {
 
 // spare looks up what was issued under the number of a row that its due date alone
 // keeps from being accepted.
-func (r *Runner) spare(ctx context.Context, a Account, o *RowOutcome) error {
+func (r *Runner) spare(ctx context.Context, a Account, o *standing) error {
 	if !o.rejectedForDueOnly() {
 		return nil
 	}
@@ -100,10 +103,10 @@ func (r *Runner) spare(ctx context.Context, a Account, o *RowOutcome) error {
 // recognise spares a row that was issued before and whose due date alone has
 // become unacceptable since: it is not a mistake, it is already issued. One that
 // is to be issued again needs another date.
-func (o *RowOutcome) recognise(e Entry, reissue bool) {
+func (o *standing) recognise(e Entry, reissue bool) {
 	perhapsCharged := e.State.HasCharge() || e.State == Charging || e.State == Unknown
 	if !perhapsCharged || e.Differs(o.Invoice) != "" || reissue && e.Charge.OverUnpaid() {
-		o.issued = e
+		o.remark().issued = e.Charge
 		return
 	}
 	for i, f := range o.Findings {
@@ -111,7 +114,7 @@ func (o *RowOutcome) recognise(e Entry, reissue bool) {
 			o.Findings[i].Severity = invoice.Notice
 		}
 	}
-	o.Entry, o.Result = e, resultOf(e.State, false)
+	o.see(e)
 }
 
 func (r Row) rejectedForDueOnly() bool {

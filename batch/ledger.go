@@ -29,10 +29,12 @@ type Ledger interface {
 	RememberAccount(ctx context.Context, fingerprint string, a Account) error
 
 	// OpenJob records that a file is about to be settled, and accepts its
-	// invoices in one transaction: all or none. The verdicts stand in the
-	// order of the invoices. It returns ErrOtherAccount as RememberAccount
-	// does, and fails when a number is named twice.
-	OpenJob(ctx context.Context, job Job, invoices []invoice.Invoice) (id int64, verdicts []Verdict, err error)
+	// invoices in one transaction: all or none. judge hears the verdict on the
+	// i-th of them, for each; perhaps more than once, should the transaction be
+	// tried again, of which the last counts, and for nothing when OpenJob returns
+	// an error. That is ErrOtherAccount as from RememberAccount; a number named
+	// twice is one, too. judge must not touch the ledger.
+	OpenJob(ctx context.Context, job Job, invoices []invoice.Invoice, judge func(i int, v Verdict)) (id int64, err error)
 	// CloseJob stores the counts of a finished job, or returns ErrNotFound.
 	CloseJob(ctx context.Context, id int64, finishedAt time.Time, t Totals) error
 	// Jobs lists the latest jobs, newest first.
@@ -128,6 +130,7 @@ type Move struct {
 
 // Query selects invoices; its zero value selects all of them.
 type Query struct {
+	Keys           []Key
 	Numbers        []string // these numbers, in either mode
 	States         []State
 	ChargeStatuses []string  // what the API last said of the charge: pending, ...

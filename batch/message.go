@@ -25,6 +25,8 @@ func (o RowOutcome) Message(lang invoice.Language, r Reach) string {
 		switch code {
 		case codeDeclined, codeUnknown, codeNotAttempted:
 			about = []any{refusalText(e.Refusal), e.Invoice.Number}
+		case codeUnread:
+			about = []any{e.Invoice.Number}
 		case codeNotRecorded, codeElsewhere:
 			about = []any{e.Charge.ID}
 		case codeOldPaid, codeOldUnclear:
@@ -84,6 +86,10 @@ var wording = func() catalog.Catalog {
 		codeNotAttempted: {
 			ja: "処理が途中で止まったため、まだ請求していません。原因を取り除き、同じファイルを再度実行してください。",
 			en: "Not charged, since the run stopped before. Remove the cause and run the same file again.",
+		},
+		codeUnread: {
+			ja: "台帳を読み込めないため、請求の内容を表示できません（処理の記録は台帳に残っています）。台帳の保存先を確認し、「konbill results ファイル名」で結果を作り直してください。状況は「konbill status %[1]s」で確認できます。",
+			en: "The ledger could not be read, so what it has recorded of the bill is not shown here. Check the ledger's disk, then write the results again with konbill results FILE; konbill status %[1]s shows where the bill stands.",
 		},
 		codeUnsafeLink: {
 			ja: "支払い用リンク（%[1]s）の接続先が決済サービスではないため、伝票もメールもお客様に渡していません。決済サービスにお問い合わせください。",
@@ -173,6 +179,10 @@ var unattendedWording = map[invoice.Code]struct{ ja, en string }{
 	codeNotRecorded: {
 		ja: "請求 %[1]s は作成されましたが、台帳に記録できませんでした。ほかの方法で請求しないでください。台帳の保存先（空き容量・権限）の確認を、システム担当者に依頼してください。",
 		en: "The charge %[1]s was made, but the ledger could not store it. Do not bill it by other means. Have the ledger's disk checked (space, permissions).",
+	},
+	codeUnread: {
+		ja: "台帳を読み込めないため、請求の内容を表示できません（処理の記録は台帳に残っています）。台帳の保存先の確認と、結果の再作成をシステム担当者に依頼してください。",
+		en: "The ledger could not be read, so what it has recorded of the bill is not shown here. Have the ledger's disk checked and the results written again.",
 	},
 	codeNotAttempted: {
 		ja: "処理が途中で止まったため、まだ請求していません。Konbill が自動で続きから処理します。",

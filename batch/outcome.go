@@ -14,11 +14,8 @@ type RowOutcome struct {
 	Result Result // one of the five
 	Slip   string // path of its slip, relative to the results; empty when there is none
 
-	chargedIn  bool   // the charge was made in this run
-	slipErr    error  // why there is no slip although there is a charge
-	issued     Entry  // the bill under its number, for a row that is rejected because of it
-	replaces   string // the charge that its own, made in this run, takes the place of
-	replacedBy string // the charge that has taken the place of its own
+	unread bool // the ledger has the invoice, and couldn't tell what is in it
+	remarks
 }
 
 // Code of an outcome, beside those of the row's findings. Like those they are
@@ -37,6 +34,7 @@ const (
 	codeMailDeferred invoice.Code = "mail_deferred"
 	codeMailRefused  invoice.Code = "mail_refused"
 	codeMailHeld     invoice.Code = "mail_held"
+	codeUnread       invoice.Code = "not_read"      // the ledger couldn't be read for the results
 	codeOldPaid      invoice.Code = faultOldPaid    // not issued again, since the bill before is paid
 	codeOldOpen      invoice.Code = faultOldOpen    // likewise, since it isn't over
 	codeOldUnclear   invoice.Code = faultOldUnclear // likewise, since the API doesn't tell
@@ -86,6 +84,9 @@ func (o RowOutcome) codes(r Reach) []invoice.Code {
 			return []invoice.Code{codeNotAttempted}
 		}
 		return nil
+	}
+	if o.unread {
+		return []invoice.Code{codeUnread}
 	}
 	var codes []invoice.Code
 	switch e := o.Entry; {
@@ -155,13 +156,18 @@ func (o RowOutcome) bill() Charge {
 	if o.known() {
 		return o.Entry.Charge
 	}
-	return o.issued.Charge
+	return o.issued
 }
+
+// known reports whether the ledger has the row's invoice.
+func (o RowOutcome) known() bool { return o.Entry.Key != "" }
 
 // Mail is what became of the row's mail: mailed, deferred, refused, held, off,
 // or empty while there is nothing to mail.
-func (o RowOutcome) Mail(off bool) string {
-	switch s := o.Entry.State; s {
+func (o RowOutcome) Mail(off bool) string { return mailOf(o.Entry.State, off) }
+
+func mailOf(s State, off bool) string {
+	switch s {
 	case Mailed, Deferred, Refused, Held:
 		return string(s)
 	case Mailing:

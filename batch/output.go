@@ -1,11 +1,13 @@
 package batch
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,7 +22,7 @@ type output struct {
 	*Runner
 	dir   string // STEM-results
 	stem  string
-	slips map[string]string // path of each invoice number's slip, relative to dir
+	named map[string]string // file names of the slips whose invoice number isn't one, without extension
 }
 
 // createOutput makes the folder beside the file, or under outDir when that is
@@ -36,12 +38,24 @@ func (r *Runner) outputOf(path, outDir string, j *job) *output {
 		outDir = filepath.Dir(path)
 	}
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	o := &output{Runner: r, dir: filepath.Join(outDir, stem+folderSuffix), stem: stem, slips: map[string]string{}}
+	o := &output{Runner: r, dir: filepath.Join(outDir, stem+folderSuffix), stem: stem, named: map[string]string{}}
 	names := slipNames{} // given in file order, so that they don't depend on who is settled first
 	for _, row := range j.sheet.Rows {
-		o.slips[row.Invoice.Number] = slipsFolder + "/" + names.nameOf(row.Invoice.Number) + ".pdf"
+		if name := names.nameOf(row.Invoice.Number); name != row.Invoice.Number {
+			o.named[row.Invoice.Number] = name
+		}
 	}
 	return o
+}
+
+// slipOf is the path of an invoice's slip, relative to the folder, with forward
+// slashes.
+func (o *output) slipOf(number string) string {
+	return slipsFolder + "/" + cmp.Or(o.named[number], number) + ".pdf"
+}
+
+func (o *output) slipPath(number string) string {
+	return filepath.Join(o.dir, filepath.FromSlash(o.slipOf(number)))
 }
 
 const slipsFolder = "slips"
@@ -53,48 +67,46 @@ func (o *output) prints() string  { return filepath.Join(o.dir, o.stem+printsSuf
 
 // slip stores an invoice's slip, drawing it unless that was done already. One
 // that lies there as it was given out stays: drawn again it could differ, once
-// the merchant's facts have changed. It returns the path relative to the folder,
-// with forward slashes, and the slip.
-func (o *output) slip(s *settler, e Entry, pdf []byte) (string, []byte, error) {
+// the merchant's facts have changed. It returns the slip.
+func (o *output) slip(s *settler, e Entry, pdf []byte) ([]byte, error) {
 	if pdf == nil {
-		if name, stored := o.stored(e); stored != nil && digest(stored) == e.SlipSHA256 {
-			return name, stored, nil
+		if stored := o.stored(e); stored != nil && digest(stored) == e.SlipSHA256 {
+			return stored, nil
 		}
 		var err error
 		if pdf, err = s.press.Draw(s.instructions(e)); err != nil {
-			return "", nil, err
+			return nil, err
 		}
 	}
-	name := o.slips[e.Invoice.Number]
 	o.at(SlipWriting)
-	if err := o.disk().Write(filepath.Join(o.dir, filepath.FromSlash(name)), pdf); err != nil {
-		return "", nil, err
+	if err := o.disk().Write(o.slipPath(e.Invoice.Number), pdf); err != nil {
+		return nil, err
 	}
 	o.at(SlipWritten)
-	return name, pdf, nil
+	return pdf, nil
 }
 
-// stored returns the path, as slip does, and the bytes of the slip that lies in
-// the folder; nothing if none can be read there.
-func (o *output) stored(e Entry) (string, []byte) {
-	name := o.slips[e.Invoice.Number]
-	pdf, err := o.disk().Read(filepath.Join(o.dir, filepath.FromSlash(name)))
+// stored returns the slip that lies in the folder; nil if none can be read there.
+func (o *output) stored(e Entry) []byte {
+	pdf, err := o.disk().Read(o.slipPath(e.Invoice.Number))
 	if err != nil {
-		return "", nil
+		return nil
 	}
-	return name, pdf
+	return pdf
 }
 
 // printFile stores all slips of a job in row order as one file, when the settings
 // want it: those that can still be paid, since it is made to be sent out. It
 // returns the file's path, or none when there is no slip.
-func (o *output) printFile(s *settler, j *job) (string, error) {
+func (o *output) printFile(s *settler, rows iter.Seq[RowOutcome]) (string, error) {
 	if !o.Settings.PrintFile {
 		return "", nil
 	}
 	var slips []templates.Instructions
-	for _, row := range j.where(func(row *RowOutcome) bool { return row.Slip != "" && s.payable(row.Entry) }) {
-		slips = append(slips, s.instructions(row.Entry))
+	for row := range rows {
+		if row.Slip != "" && s.payable(row.Entry) {
+			slips = append(slips, s.instructions(row.Entry))
+		}
 	}
 	if len(slips) == 0 {
 		return "", o.disk().Remove(o.prints())
@@ -112,23 +124,18 @@ func (o *output) printFile(s *settler, j *job) (string, error) {
 // Report is what a run did.
 type Report struct {
 	Receipt Receipt
-	Rows    []RowOutcome
 	Dir     string // the folder of everything below
 	Results string // path of the results file
 	Errors  string // path of the errors file; empty when no row was rejected
 	Prints  string // path of the print file; empty when none was asked for, or no slip was made
 	Reach   Reach
-}
 
-// NeedsPerson counts the rows somebody has to look at.
-func (r *Report) NeedsPerson() int {
-	n := 0
-	for _, o := range r.Rows {
-		if o.NeedsPerson(r.Reach) {
-			n++
-		}
-	}
-	return n
+	NeedsPerson  int                  // rows somebody has to look at
+	NotAttempted int                  // of those, the ones that only want to be run again
+	Codes        map[invoice.Code]int // how many rows have each
+	// Rows yields what became of each row, in file order, as often as it is asked
+	// to, with the invoices as the ledger has them at that time.
+	Rows iter.Seq[RowOutcome]
 }
 
 // conclude writes results, errors and receipt, and closes the job. It does so
@@ -138,14 +145,14 @@ func (r *Runner) conclude(ctx context.Context, j *job, s *settler, out *output, 
 	if err := r.noteReplaced(ctx, j); err != nil && stop == nil {
 		stop = &Stop{Reason: StopLedger, Err: err}
 	}
-	report := &Report{
-		Receipt: j.receipt(r, stop), Rows: j.outcomes, Dir: out.dir, Results: out.results(), Reach: r.reach(),
-	}
-	var err error
-	if report.Errors, err = out.write(r.Settings, j, report); err != nil {
+	report, err := out.report(ctx, j, stop)
+	if err != nil {
 		return report, errors.Join(stopError(stop), err)
 	}
-	report.Prints, err = out.printFile(s, j)
+	if j.unread != nil && stop == nil {
+		stop = &Stop{Reason: StopLedger, Err: j.unread}
+	}
+	report.Prints, err = out.printFile(s, report.Rows)
 	if err := r.Ledger.CloseJob(ctx, j.id, r.Now(), report.Receipt.Results); err != nil && stop == nil {
 		stop = &Stop{Reason: StopLedger, Err: err}
 	}
@@ -164,38 +171,56 @@ func stopError(s *Stop) error {
 	return s
 }
 
-func (o *output) write(settings Settings, j *job, report *Report) (errorsPath string, err error) {
+// report leaves results, errors and receipt in the folder, and says what they say.
+// The receipt comes last: what the ledger had for the results counts.
+func (o *output) report(ctx context.Context, j *job, stop *Stop) (*Report, error) {
+	report := &Report{Dir: o.dir, Results: o.results(), Reach: o.reach(), Codes: map[invoice.Code]int{}, Rows: j.outcomes(context.WithoutCancel(ctx), o)}
 	o.at(ResultsWriting)
-	if err := o.writeResults(settings, j.sheet, report); err != nil {
-		return "", err
+	err := o.writeResults(j.sheet, report)
+	j.told = err == nil
+	report.Receipt = j.receipt(o.Runner, stop)
+	if err != nil {
+		return report, err
 	}
 	o.at(ResultsWritten)
-	if errorsPath, err = o.writeErrors(j.sheet, report); err != nil {
-		return "", err
+	if report.Errors, err = o.writeErrors(j); err != nil {
+		return report, err
 	}
 	o.at(ErrorsWritten)
 	receipt, err := json.MarshalIndent(report.Receipt, "", "  ")
 	if err != nil {
-		return "", err
+		return report, err
 	}
 	if err := o.disk().Write(o.receipt(), append(receipt, '\n')); err != nil {
-		return "", err
+		return report, err
 	}
 	o.at(ReceiptWritten)
-	return errorsPath, nil
+	return report, nil
 }
 
-func (o *output) writeResults(settings Settings, s *Sheet, report *Report) error {
-	var b bytes.Buffer
-	i := -1 // rows come in the order of the outcomes
-	err := s.file.WriteResults(&b, settings.ResultsEncoding, func(csvfile.Row) csvfile.Result {
-		i++
-		return report.Rows[i].csv(settings, report.Reach)
+func (o *output) writeResults(s *Sheet, report *Report) error {
+	return o.disk().WriteFrom(o.results(), func(w io.Writer) error {
+		return s.file.WriteResults(w, o.Settings.ResultsEncoding, func(yield func(csvfile.Result) bool) {
+			for row := range report.Rows {
+				report.count(row)
+				if !yield(row.csv(o.Settings, report.Reach)) {
+					return
+				}
+			}
+		})
 	})
-	if err != nil {
-		return err
+}
+
+func (r *Report) count(o RowOutcome) {
+	if o.NeedsPerson(r.Reach) {
+		r.NeedsPerson++
 	}
-	return o.disk().Write(o.results(), b.Bytes())
+	if o.NotAttempted(r.Reach) {
+		r.NotAttempted++
+	}
+	for _, code := range o.Codes(r.Reach) {
+		r.Codes[code]++
+	}
 }
 
 // csv is the row's part of the results file.
@@ -229,19 +254,17 @@ func digits(y invoice.Yen) string { return strconv.FormatInt(int64(y), 10) }
 
 // writeErrors stores the rejected rows for correction, and removes those of an
 // earlier run when there are none now.
-func (o *output) writeErrors(s *Sheet, report *Report) (string, error) {
+func (o *output) writeErrors(j *job) (string, error) {
 	rejected := map[int]bool{}
-	for _, row := range report.Rows {
-		if row.Result == Rejected {
+	for _, row := range j.standings {
+		if row.result == Rejected {
 			rejected[row.Line] = true
 		}
 	}
 	if len(rejected) == 0 {
 		return "", o.disk().Remove(o.errors())
 	}
-	var b bytes.Buffer
-	if err := s.file.WriteErrors(&b, func(line int) bool { return rejected[line] }); err != nil {
-		return "", err
-	}
-	return o.errors(), o.disk().Write(o.errors(), b.Bytes())
+	return o.errors(), o.disk().WriteFrom(o.errors(), func(w io.Writer) error {
+		return j.sheet.file.WriteErrors(w, func(line int) bool { return rejected[line] })
+	})
 }

@@ -2,7 +2,9 @@ package batch
 
 import (
 	"context"
+	"iter"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,23 +19,34 @@ type press interface {
 	PrintFile([]templates.Instructions) ([]byte, error)
 }
 
-func (r *Runner) cutPress(m templates.Merchant, invoices []invoice.Invoice) (press, error) {
+func (r *Runner) cutPress(m templates.Merchant, invoices iter.Seq[invoice.Invoice]) (press, error) {
 	return slip.NewPress(m, r.Settings.Slip, invoices)
 }
 
 // settler prepares to settle a job.
 func (r *Runner) settler(j *job) (*settler, error) {
-	known := j.where((*RowOutcome).known)
-	return r.settlerOf(entriesOf(known), j.started)
+	return r.settlerOf(func(yield func(invoice.Invoice) bool) {
+		for _, o := range j.where((*standing).known) {
+			if !yield(o.Invoice) {
+				return
+			}
+		}
+	}, j.started)
+}
+
+func invoicesOf(entries []Entry) iter.Seq[invoice.Invoice] {
+	return func(yield func(invoice.Invoice) bool) {
+		for _, e := range entries {
+			if !yield(e.Invoice) {
+				return
+			}
+		}
+	}
 }
 
 // settlerOf prepares to settle invoices: it looks up their characters in the
 // fonts. Mails last tried at or after an instant are not tried again.
-func (r *Runner) settlerOf(entries []Entry, mailedBefore time.Time) (*settler, error) {
-	invoices := make([]invoice.Invoice, len(entries))
-	for i, e := range entries {
-		invoices[i] = e.Invoice
-	}
+func (r *Runner) settlerOf(invoices iter.Seq[invoice.Invoice], mailedBefore time.Time) (*settler, error) {
 	newPress := r.newPress
 	if newPress == nil {
 		newPress = r.cutPress
@@ -61,15 +74,23 @@ func (s *settler) settleAll(ctx context.Context, j *job, out *output) *Stop {
 // run which stopped didn't get to charge, to whoever runs the file again: the
 // results say that they are not charged.
 func (s *settler) handBack(ctx context.Context, j *job) *Stop {
-	for _, o := range j.where(func(o *RowOutcome) bool { return o.Entry.State == Accepted && o.Entry.provedAbsent() }) {
-		done := settled{entry: o.Entry}
+	left := j.where(func(o *standing) bool { return o.state == Accepted })
+	entries, err := s.entriesOf(ctx, left)
+	if err != nil {
+		return stopOf(ledgerStop(err))
+	}
+	for _, o := range left {
+		done := settled{entry: entries[o.key]}
+		if !done.entry.provedAbsent() {
+			continue
+		}
 		err := s.record(ctx, &done, Accepted, "not charged: the run stopped before", func(e *Entry) {
 			e.MissedAt, e.Retries = time.Time{}, 0
 		})
 		if unlessStale(err) != nil {
 			return stopOf(err)
 		}
-		o.Entry = done.entry
+		o.see(done.entry)
 	}
 	return nil
 }
@@ -83,8 +104,8 @@ func (s *settler) settleInTurn(ctx context.Context, j *job, out *output) *Stop {
 	}
 	// Rows that want nothing but their slip come last: a run that is killed
 	// again and again must get on with the others.
-	finished := j.where(func(o *RowOutcome) bool { return o.known() && s.finished(o.Entry) })
-	stopped := s.settleRows(ctx, out, j.where(func(o *RowOutcome) bool { return o.known() && !s.finished(o.Entry) }))
+	finished := j.where(func(o *standing) bool { return o.known() && s.finished(o.state) })
+	stopped := s.settleRows(ctx, out, j.where(func(o *standing) bool { return o.known() && !s.finished(o.state) }))
 	if stopped != nil && stopped.Reason != StopUnknown {
 		return stopped
 	}
@@ -94,21 +115,34 @@ func (s *settler) settleInTurn(ctx context.Context, j *job, out *output) *Stop {
 	if stop := s.mailAgain(ctx, j, out); stop != nil {
 		return stop
 	}
-	if stop := s.settleRows(ctx, out, finished); stop != nil {
+	if stop := s.leaveSlips(ctx, out, finished); stop != nil {
 		return stop
 	}
 	return stopped
 }
 
-// finished reports whether an invoice is charged and there is no step to take.
-func (s *settler) finished(e Entry) bool { return e.State.HasCharge() && s.next(e) == nil }
+// finished reports a state from which there is no step to take by itself.
+func (s *settler) finished(at State) bool {
+	switch at {
+	case Mailed, Refused:
+		return true
+	case Held:
+		return !s.Settings.ResendHeld
+	case Charged:
+		return s.Settings.MailOff
+	}
+	return false
+}
 
 // mailAgain tries the mails that were put off, or not begun for want of a mail
 // server, once more.
 func (s *settler) mailAgain(ctx context.Context, j *job, out *output) *Stop {
-	putOff := j.where(func(o *RowOutcome) bool {
-		return (o.Entry.State == Deferred || o.Entry.State == Charged) && s.mailable(o.Entry)
-	})
+	putOff := j.where(func(o *standing) bool { return o.state == Deferred || o.state == Charged && !s.Settings.MailOff })
+	entries, err := s.entriesOf(ctx, putOff)
+	if err != nil {
+		return stopOf(ledgerStop(err))
+	}
+	putOff = slices.DeleteFunc(putOff, func(o *standing) bool { return !s.mailable(entries[o.key]) })
 	if len(putOff) == 0 {
 		return nil
 	}
@@ -120,27 +154,34 @@ func (s *settler) mailAgain(ctx context.Context, j *job, out *output) *Stop {
 	return s.settleRows(ctx, out, putOff)
 }
 
-// where lists the outcomes that is holds for.
-func (j *job) where(is func(*RowOutcome) bool) []*RowOutcome {
-	var found []*RowOutcome
-	for i := range j.outcomes {
-		if is(&j.outcomes[i]) {
-			found = append(found, &j.outcomes[i])
-		}
-	}
-	return found
-}
-
-// known reports whether the ledger has the row's invoice.
-func (o *RowOutcome) known() bool { return o.Entry.Key != "" }
-
 // settleRows settles the invoices of rows, and tells whoever listens how far it
 // has come.
-func (s *settler) settleRows(ctx context.Context, out *output, outcomes []*RowOutcome) *Stop {
-	progress := &tally{tell: s.Progress, sofar: Progress{Total: len(outcomes), Sums: Totals{}}}
-	return s.pool(ctx, len(outcomes), func(i int) *Stop {
-		defer progress.settled(outcomes[i])
-		return s.settleRow(ctx, outcomes[i], out)
+func (s *settler) settleRows(ctx context.Context, out *output, rows []*standing) *Stop {
+	progress := &tally{tell: s.Progress, sofar: Progress{Total: len(rows), Sums: Totals{}}}
+	return s.pool(ctx, len(rows), func(i int) *Stop {
+		defer progress.settled(rows[i])
+		return s.settleRow(ctx, rows[i], out)
+	})
+}
+
+// leaveSlips leaves the slips of rows that want nothing else. Their invoices are
+// read many at a time, since a file that is run again may be all of such.
+func (s *settler) leaveSlips(ctx context.Context, out *output, rows []*standing) *Stop {
+	progress := &tally{tell: s.Progress, sofar: Progress{Total: len(rows), Sums: Totals{}}}
+	parts := slices.Collect(slices.Chunk(rows, readTogether))
+	return s.pool(ctx, len(parts), func(i int) *Stop {
+		entries, err := s.entriesOf(ctx, parts[i])
+		if err != nil {
+			return s.noteEnd(ledgerStop(err))
+		}
+		for _, o := range parts[i] {
+			e := entries[o.key]
+			if err := s.rememberSlip(ctx, e, s.storeSlip(o, out, settled{entry: e})); err != nil {
+				return s.noteEnd(err)
+			}
+			progress.settled(o)
+		}
+		return nil
 	})
 }
 
@@ -206,44 +247,47 @@ func (r *Runner) ended(ctx context.Context, stopped <-chan struct{}) bool {
 }
 
 // settleRow settles one row's invoice and leaves its slip in the output.
-func (s *settler) settleRow(ctx context.Context, o *RowOutcome, out *output) *Stop {
-	done, err := s.settle(ctx, o.Entry.Key)
-	if done.entry.Key != "" {
-		o.Entry = done.entry
+func (s *settler) settleRow(ctx context.Context, o *standing, out *output) *Stop {
+	done, err := s.settle(ctx, o.key)
+	if done.entry.Key == "" {
+		return s.noteEnd(err)
 	}
 	o.chargedIn = o.chargedIn || done.chargedIn
-	o.Result = resultOf(o.Entry.State, o.chargedIn)
-	slip := s.leaveSlip(o, out, done.slip)
-	if err == nil && slip != nil {
-		err = s.rememberSlip(ctx, o, slip)
+	o.see(done.entry)
+	if done.unrecorded {
+		o.remark().unrecorded = &done.entry
+	}
+	slip := s.storeSlip(o, out, done)
+	if err == nil {
+		err = s.rememberSlip(ctx, done.entry, slip)
 	}
 	return s.noteEnd(err)
 }
 
-// leaveSlip stores the slip of an invoice that can be paid, and returns it. Of
-// one that can't be paid any more the results keep the slip they have.
-func (s *settler) leaveSlip(o *RowOutcome, out *output, drawn []byte) (slip []byte) {
-	switch {
-	case !o.Entry.State.HasCharge():
-	case s.payable(o.Entry):
-		o.Slip, slip, o.slipErr = out.slip(s, o.Entry, drawn)
-	default:
-		o.Slip, _ = out.stored(o.Entry)
-	}
-	return slip
-}
-
 // rememberSlip notes which slip was given out, unless one was mailed.
-func (s *settler) rememberSlip(ctx context.Context, o *RowOutcome, slip []byte) error {
-	if o.Entry.SlipSHA256 != "" {
+func (s *settler) rememberSlip(ctx context.Context, e Entry, slip []byte) error {
+	if slip == nil || e.SlipSHA256 != "" {
 		return nil
 	}
-	done := settled{entry: o.Entry}
-	err := s.record(ctx, &done, o.Entry.State, "its slip is in the results", func(e *Entry) { e.SlipSHA256 = digest(slip) })
-	if unlessStale(err) == nil {
-		o.Entry = done.entry
+	done := settled{entry: e}
+	return unlessStale(s.record(ctx, &done, e.State, "its slip is in the results", func(e *Entry) { e.SlipSHA256 = digest(slip) }))
+}
+
+// storeSlip stores the slip of an invoice that can be paid, and returns it. Of
+// one that can't be paid any more the results keep the slip they have.
+func (s *settler) storeSlip(o *standing, out *output, done settled) (slip []byte) {
+	switch e := done.entry; {
+	case !e.State.HasCharge():
+	case s.payable(e):
+		var err error
+		slip, err = out.slip(s, e, done.slip)
+		if o.slip = err == nil; err != nil || o.remarks != nil {
+			o.remark().slipErr = err
+		}
+	default:
+		o.slip = out.stored(e) != nil
 	}
-	return unlessStale(err)
+	return slip
 }
 
 // tally counts settled invoices and tells the one who listens.
@@ -253,13 +297,13 @@ type tally struct {
 	sofar Progress
 }
 
-func (t *tally) settled(o *RowOutcome) {
+func (t *tally) settled(o *standing) {
 	if t.tell == nil {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sofar.Done++
-	t.sofar.Sums.Add(o.Result, o.Entry.Invoice.Amount)
+	t.sofar.Sums.Add(o.result, o.Invoice.Amount)
 	t.tell(Progress{Done: t.sofar.Done, Total: t.sofar.Total, Sums: maps.Clone(t.sofar.Sums)})
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"konbill/batch"
+	"konbill/batch/ledger/ledgertest"
 	"konbill/invoice"
 )
 
@@ -174,7 +175,7 @@ func TestPurgedRowRunsAgain(t *testing.T) {
 	s := newShop(t)
 	s.run(s.file("d.csv", "D-1,1000"))
 	account := s.entry("D-1").Account
-	_, verdicts, err := s.ledger.OpenJob(t.Context(), batch.Job{Account: account, StartedAt: s.clock.now()}, []invoice.Invoice{{
+	_, verdicts, err := ledgertest.OpenJob(t.Context(), s.ledger, batch.Job{Account: account, StartedAt: s.clock.now()}, []invoice.Invoice{{
 		Number: "D-2", Name: "山田太郎", SentName: "山田太郎", Email: "d-2@example.jp", Phone: "09011112222", Amount: 1000, Due: opening.AddDate(0, 1, 0),
 	}})
 	s.must(err)

@@ -84,9 +84,9 @@ func (j *job) receipt(r *Runner, stop *Stop) Receipt {
 	for _, result := range Results {
 		receipt.Results[result] = Sum{}
 	}
-	for _, o := range j.outcomes {
-		receipt.Results.Add(o.Result, o.Invoice.Amount)
-		if mail := o.Mail(r.Settings.MailOff); mail != "" {
+	for _, o := range j.standings {
+		receipt.Results.Add(o.result, o.Invoice.Amount)
+		if mail := mailOf(o.state, r.Settings.MailOff); mail != "" {
 			receipt.Mail[mail]++
 		}
 	}

@@ -2,6 +2,9 @@ package batch
 
 import (
 	"context"
+	"iter"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -15,7 +18,7 @@ const mostSurveys = 4
 // from a backup, or not the only one. A job that has nothing to charge needs no
 // look.
 func (s *settler) sweepFirst(ctx context.Context, j *job) *Stop {
-	undecided := j.where(func(o *RowOutcome) bool { return o.known() && !o.Entry.State.HasCharge() && o.Entry.State != Declined })
+	undecided := j.where(func(o *standing) bool { return o.known() && !o.state.HasCharge() && o.state != Declined })
 	if len(undecided) == 0 {
 		return nil
 	}
@@ -28,28 +31,28 @@ func (s *settler) sweepFirst(ctx context.Context, j *job) *Stop {
 
 // overtaken lists the rows with a bill of which another ledger, or this one before
 // it was restored, has issued a later revision.
-func (j *job) overtaken(s *Survey) []*RowOutcome {
+func (j *job) overtaken(s *Survey) []*standing {
 	latest := map[string]int{}
 	for _, e := range s.Adopted {
 		latest[e.Invoice.Number] = max(latest[e.Invoice.Number], e.Revision)
 	}
-	return j.where(func(o *RowOutcome) bool {
-		return o.Entry.State.HasCharge() && latest[o.Entry.Invoice.Number] > o.Entry.Revision
+	return j.where(func(o *standing) bool {
+		return o.state.HasCharge() && latest[o.Invoice.Number] > int(o.revision)
 	})
 }
 
 // lookAgain takes over what a survey has changed, be it by a later revision. A row
 // whose number turned out to be issued with other content is a conflict.
-func (s *settler) lookAgain(ctx context.Context, j *job, outcomes []*RowOutcome) *Stop {
-	for _, o := range outcomes {
-		e, err := s.Ledger.Latest(ctx, j.account, o.Entry.Invoice.Number)
+func (s *settler) lookAgain(ctx context.Context, j *job, rows []*standing) *Stop {
+	for _, o := range rows {
+		e, err := s.Ledger.Latest(ctx, j.account, o.Invoice.Number)
 		if err != nil {
 			return stopOf(ledgerStop(err))
 		}
 		verdict := Verdict{Outcome: Known, Entry: e}
 		if field := e.Differs(o.Invoice); field != "" && e.Elsewhere {
 			verdict.Outcome, verdict.Conflict = Conflict, field
-			o.Entry, o.Result = Entry{}, Rejected
+			o.reject()
 		}
 		o.judge(j.sheet, verdict)
 		o.chargedIn = o.chargedIn || e.State.HasCharge() && !e.Elsewhere && !e.IntentAt.Before(j.started.Truncate(time.Microsecond))
@@ -61,14 +64,18 @@ func (s *settler) lookAgain(ctx context.Context, j *job, outcomes []*RowOutcome)
 // waiting as long as it takes to be sure, and settles what it learns: a charge
 // that is found is mailed, one that is proved absent is asked for again.
 func (s *settler) settleUnknown(ctx context.Context, j *job, out *output) *Stop {
-	isOpen := func(o *RowOutcome) bool { return o.Entry.State == Unknown }
+	isOpen := func(o *standing) bool { return o.state == Unknown }
 	var looked time.Time
 	for range mostSurveys {
 		open := j.where(isOpen)
 		if len(open) == 0 {
 			return nil
 		}
-		if stop := s.waitUntil(ctx, s.readyAt(entriesOf(open), looked), len(open)); stop != nil {
+		entries, err := s.entriesOf(ctx, open)
+		if err != nil {
+			return stopOf(ledgerStop(err))
+		}
+		if stop := s.waitUntil(ctx, s.readyAt(maps.Values(entries), looked), len(open)); stop != nil {
 			return stop
 		}
 		survey, err := s.survey(ctx, j.account)
@@ -86,20 +93,12 @@ func (s *settler) settleUnknown(ctx context.Context, j *job, out *output) *Stop 
 	return nil
 }
 
-func entriesOf(outcomes []*RowOutcome) []Entry {
-	entries := make([]Entry, len(outcomes))
-	for i, o := range outcomes {
-		entries[i] = o.Entry
-	}
-	return entries
-}
-
 // readyAt is when the next look can tell more about invoices in doubt than one
 // before: long enough after every intent, every first look that missed the
 // charge, and the latest look of all.
-func (r *Runner) readyAt(open []Entry, looked time.Time) time.Time {
+func (r *Runner) readyAt(open iter.Seq[Entry], looked time.Time) time.Time {
 	latest := looked
-	for _, e := range open {
+	for e := range open {
 		for _, at := range []time.Time{e.IntentAt, e.MissedAt} {
 			if at.After(latest) {
 				latest = at
@@ -148,7 +147,7 @@ func (r *Runner) Reconcile(ctx context.Context) (*Survey, error) {
 	var total Survey
 	for look := 0; look == 0 || len(total.Open) > 0 && look <= 2; look++ {
 		if look > 0 {
-			if stop := r.waitUntil(ctx, r.readyAt(total.Open, total.Began), len(total.Open)); stop != nil {
+			if stop := r.waitUntil(ctx, r.readyAt(slices.Values(total.Open), total.Began), len(total.Open)); stop != nil {
 				return &total, stop
 			}
 		}

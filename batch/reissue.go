@@ -164,12 +164,12 @@ func (e Entry) NotReissued() bool {
 // noteReplaced looks up what the bills of a job took the place of, for what the
 // results say.
 func (r *Runner) noteReplaced(ctx context.Context, j *job) error {
-	for _, o := range j.where(func(o *RowOutcome) bool { return o.Result == Issued && o.Entry.Previous() != "" }) {
-		previous, err := r.Ledger.Entry(ctx, o.Entry.Previous())
+	for _, o := range j.where(func(o *standing) bool { return o.result == Issued && o.revision > 1 }) {
+		previous, err := r.Ledger.Entry(ctx, KeyOfRevision(j.account, o.Invoice.Number, int(o.revision)-1))
 		if err != nil {
 			return err
 		}
-		o.replaces = previous.Charge.ID
+		o.remark().replaces = previous.Charge.ID
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ func TestEndedUnpaidIsTold(t *testing.T) {
 	if row := s.only(report, batch.AlreadyIssued, "ended_unpaid"); !strings.Contains(row["message"], "--reissue-expired") {
 		t.Errorf("the message: %s", row["message"])
 	}
-	if report.NeedsPerson() != 0 {
+	if report.NeedsPerson != 0 {
 		t.Error("somebody has to look at it")
 	}
 	s.runner.Settings.Unattended = true
@@ -200,7 +200,7 @@ func TestReissueAsksFirst(t *testing.T) {
 				truth(s, first.Charge)
 				report := s.reissue(path)
 				row := s.only(report, batch.Failed, code)
-				if !strings.Contains(row["message"], first.Charge.ID) || report.NeedsPerson() != 1 {
+				if !strings.Contains(row["message"], first.Charge.ID) || report.NeedsPerson != 1 {
 					s.Errorf("the message: %s", row["message"])
 				}
 				if s.posts() != 1 || s.requests("POST", "/sources") > 1 {

@@ -77,7 +77,7 @@ func (r *Runner) resend(ctx context.Context, a Account, report *Resent, to strin
 	if e, err = r.stillToPay(ctx, report); err != nil || report.NotSent != "" {
 		return err
 	}
-	s, err := r.settlerOf([]Entry{e}, r.Now())
+	s, err := r.settlerOf(invoicesOf([]Entry{e}), r.Now())
 	if err != nil {
 		return err
 	}

@@ -259,7 +259,7 @@ func (t *retrial) settle(ctx context.Context, entries []Entry) ([]settled, error
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	s, err := t.settlerOf(entries, t.began)
+	s, err := t.settlerOf(invoicesOf(entries), t.began)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -24,14 +25,17 @@ func (r *Runner) Rewrite(ctx context.Context, path, outDir string) (*Report, err
 	if err != nil {
 		return nil, err
 	}
-	for _, o := range job.where((*RowOutcome).known) {
-		settler.leaveSlip(o, out, nil)
+	for some := range slices.Chunk(job.where((*standing).known), readTogether) {
+		entries, err := r.entriesOf(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range some {
+			settler.storeSlip(o, out, settled{entry: entries[o.key]})
+		}
 	}
-	report := &Report{
-		Receipt: job.receipt(r, nil), Rows: job.outcomes, Dir: out.dir, Results: out.results(), Reach: r.reach(),
-	}
-	report.Errors, err = out.write(r.Settings, job, report)
-	return report, err
+	report, err := out.report(ctx, job, nil)
+	return report, cmp.Or(err, job.unread)
 }
 
 // recall reads a file that was run before, and what became of its rows.
@@ -58,11 +62,10 @@ func (r *Runner) remember(ctx context.Context, s *Sheet, jobs []Job) (*job, erro
 		ofThisFile[j.ID] = true
 	}
 	latest := jobs[0]
-	j := &job{id: latest.ID, account: latest.Account, sheet: s, started: latest.StartedAt, outcomes: make([]RowOutcome, len(s.Rows))}
-	for i, row := range s.Rows {
-		o := &j.outcomes[i]
-		*o = RowOutcome{Row: row, Result: Rejected}
-		if err := r.lookUp(ctx, j, o, ofThisFile); err != nil {
+	j := newJob(latest.Account, s, latest.StartedAt)
+	j.id = latest.ID
+	for i := range j.standings {
+		if err := r.lookUp(ctx, j, &j.standings[i], ofThisFile); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +73,7 @@ func (r *Runner) remember(ctx context.Context, s *Sheet, jobs []Job) (*job, erro
 }
 
 // lookUp judges a row by what the ledger has, without changing it.
-func (r *Runner) lookUp(ctx context.Context, j *job, o *RowOutcome, ofThisFile map[int64]bool) error {
+func (r *Runner) lookUp(ctx context.Context, j *job, o *standing, ofThisFile map[int64]bool) error {
 	if o.Rejected() && !o.rejectedForDueOnly() {
 		return nil
 	}
@@ -80,7 +83,7 @@ func (r *Runner) lookUp(ctx context.Context, j *job, o *RowOutcome, ofThisFile m
 	}
 	if len(revisions) == 0 {
 		if !o.Rejected() {
-			o.Result = Failed
+			o.result = Failed
 		}
 		return nil
 	}
@@ -89,15 +92,15 @@ func (r *Runner) lookUp(ctx context.Context, j *job, o *RowOutcome, ofThisFile m
 		return nil
 	}
 	o.chargedIn = ofThisFile[e.Job]
-	o.Result = resultOf(e.State, o.chargedIn)
+	o.see(e)
 	if latest := revisions[0]; latest.Revision > e.Revision {
-		o.replacedBy = latest.Charge.ID
+		o.remark().replacedBy = latest.Charge.ID
 	}
 	return nil
 }
 
 // compare judges a row by a bill under its number.
-func (o *RowOutcome) compare(s *Sheet, e Entry) {
+func (o *standing) compare(s *Sheet, e Entry) {
 	field := e.Differs(o.Invoice)
 	switch {
 	case o.Rejected():

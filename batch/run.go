@@ -20,6 +20,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"iter"
 	"time"
 
 	"konbill/invoice"
@@ -67,7 +68,7 @@ type Runner struct {
 	Disk Disk        // nil: the machine's
 	At   func(Point) // nil, or hears of every durable boundary; may be called by several workers at once
 
-	newPress func(templates.Merchant, []invoice.Invoice) (press, error) // nil: the slip's own
+	newPress func(templates.Merchant, iter.Seq[invoice.Invoice]) (press, error) // nil: the slip's own
 }
 
 // Progress says how far a run has come.

@@ -148,7 +148,7 @@ func TestUnsafeLinkReachesNobody(t *testing.T) {
 	if n := len(s.mail.Messages()); n != 0 {
 		t.Errorf("%d mails", n)
 	}
-	if report.NeedsPerson() != 1 {
+	if report.NeedsPerson != 1 {
 		t.Error("nobody is asked to look at it")
 	}
 }
@@ -286,7 +286,7 @@ func TestLedgerFailsAnywhere(t *testing.T) {
 			}
 		}
 		s.runner.Ledger = s.ledger
-		for _, row := range s.run(path).Rows {
+		for row := range s.run(path).Rows {
 			if row.Entry.Elsewhere {
 				t.Errorf("after %d changes: our own charge of %s passes for another ledger's", n, row.Invoice.Number)
 			}

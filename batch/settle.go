@@ -29,7 +29,9 @@ type settled struct {
 	chargedIn bool   // by this call
 	slip      []byte // when one was drawn for the mail
 	retries   int    // that the next intent counts
-	left      bool   // its charge must not be asked for now, although it is accepted
+
+	unrecorded bool // it has a charge that the ledger couldn't take
+	left       bool // its charge must not be asked for now, although it is accepted
 }
 
 // settle moves one invoice as far as it will go, from wherever it was left.

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -127,11 +128,12 @@ func (s *shop) run(path string) *batch.Report {
 // out, and the results file has a line for each.
 func (s *shop) accounts(r *batch.Report) {
 	s.Helper()
-	if in, out := r.Receipt.RowsIn, r.Receipt.Results.All(); in != out || in.Rows != len(r.Rows) {
-		s.Errorf("in: %+v, out: %+v, %d rows reported", in, out, len(r.Rows))
+	rows := slices.Collect(r.Rows)
+	if in, out := r.Receipt.RowsIn, r.Receipt.Results.All(); in != out || in.Rows != len(rows) {
+		s.Errorf("in: %+v, out: %+v, %d rows reported", in, out, len(rows))
 	}
-	if lines := s.results(r); len(lines) != len(r.Rows) {
-		s.Errorf("%d rows, %d in the results file", len(r.Rows), len(lines))
+	if lines := s.results(r); len(lines) != len(rows) {
+		s.Errorf("%d rows, %d in the results file", len(rows), len(lines))
 	}
 }
 

@@ -131,11 +131,11 @@ func (j *judge) finished(p *process) {
 	if in, out := p.report.Receipt.RowsIn, p.report.Receipt.Results.All(); in != out {
 		j.violated("%s: %+v in, %+v out", p.name, in, out)
 	}
-	if len(p.report.Rows) != len(p.rows) {
-		j.violated("%s: %d rows in, %d reported", p.name, len(p.rows), len(p.report.Rows))
+	if len(p.told) != len(p.rows) {
+		j.violated("%s: %d rows in, %d reported", p.name, len(p.rows), len(p.told))
 		return
 	}
-	for i, o := range p.report.Rows {
+	for i, o := range p.told {
 		j.reported(p, p.rows[i], o)
 	}
 	if !p.diskFails {
@@ -189,8 +189,12 @@ func (j *judge) agrees(p *process, name string, e batch.Entry) {
 func (j *judge) reported(p *process, row content, o batch.RowOutcome) {
 	key := cmp.Or(o.Entry.Key, p.book.latest(row.number).Key, batch.KeyOf(simulatedAccount, row.number))
 	bills := j.api.bills(key)
-	for _, code := range o.Codes(p.report.Reach) {
+	codes := o.Codes(p.report.Reach)
+	for _, code := range codes {
 		j.census["row: "+string(code)]++
+	}
+	if slices.Contains(codes, "not_read") {
+		return // it says that it doesn't know
 	}
 	conflict := slices.ContainsFunc(o.Findings, func(f invoice.Finding) bool { return f.Code == invoice.CodeConflict })
 	wrong := func(why string) { j.violated("%s: %s is %s: %s", p.name, row.number, o.Result, why) }
@@ -233,12 +237,12 @@ func (j *judge) reported(p *process, row content, o batch.RowOutcome) {
 func (j *judge) written(p *process) {
 	report := p.report
 	records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(j.disk[report.Results]), "\uFEFF"))).ReadAll()
-	if err != nil || len(records) != len(report.Rows)+1 {
-		j.violated("%s: %d lines of results for %d rows, %v", p.name, len(records), len(report.Rows), err)
+	if err != nil || len(records) != len(p.told)+1 {
+		j.violated("%s: %d lines of results for %d rows, %v", p.name, len(records), len(p.told), err)
 		return
 	}
 	column := slices.Index(records[0], "result")
-	for i, o := range report.Rows {
+	for i, o := range p.told {
 		if records[i+1][0] != p.rows[i].number || records[i+1][column] != string(o.Result) {
 			j.violated("%s: line %q of the results for %s, which is %s", p.name, records[i+1], p.rows[i].number, o.Result)
 		}
@@ -261,7 +265,7 @@ func (j *judge) settled(last *process) {
 			}
 			continue
 		}
-		o := last.report.Rows[i]
+		o := last.told[i]
 		left := j.left(o, last.report.Reach)
 		ended := left || !last.reissue && last.book.latest(row.number).Charge.OverUnpaid()
 		if len(owed) != 1 && !(len(owed) == 0 && ended) {

@@ -1,8 +1,10 @@
 package batch_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"time"
 
@@ -31,6 +33,7 @@ type process struct {
 	fatal  batch.Point // may be its last; empty: none is
 	dead   bool
 	report *batch.Report
+	told   []batch.RowOutcome // by the report
 	err    error
 	ended  bool
 
@@ -328,6 +331,14 @@ func (f files) Write(path string, data []byte) error {
 	return err
 }
 
+func (f files) WriteFrom(path string, write func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
+	}
+	return f.Write(path, b.Bytes())
+}
+
 func (f files) Remove(path string) error {
 	if !f.act("remove "+path, 0, diskTime) {
 		return errDead
@@ -412,12 +423,12 @@ func (m memory) RememberAccount(ctx context.Context, fingerprint string, a batch
 	return m.change(ctx, "remember account", func() error { return m.handle.RememberAccount(ctx, fingerprint, a) })
 }
 
-func (m memory) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice) (id int64, verdicts []batch.Verdict, err error) {
+func (m memory) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice, judge func(int, batch.Verdict)) (id int64, err error) {
 	err = m.change(ctx, "open job", func() (err error) {
-		id, verdicts, err = m.handle.OpenJob(ctx, job, invoices)
+		id, err = m.handle.OpenJob(ctx, job, invoices, judge)
 		return err
 	})
-	return id, verdicts, err
+	return id, err
 }
 
 func (m memory) CloseJob(ctx context.Context, id int64, at time.Time, t batch.Totals) error {

@@ -205,14 +205,13 @@ func (m resending) Deliver(ctx context.Context, e mailer.Envelope) (string, erro
 // noConflict takes a number with another content for the same invoice.
 type noConflict struct{ batch.Ledger }
 
-func (l noConflict) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice) (int64, []batch.Verdict, error) {
-	id, verdicts, err := l.Ledger.OpenJob(ctx, job, invoices)
-	for i := range verdicts {
-		if verdicts[i].Outcome == batch.Conflict {
-			verdicts[i].Outcome = batch.Known
+func (l noConflict) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice, judge func(int, batch.Verdict)) (int64, error) {
+	return l.Ledger.OpenJob(ctx, job, invoices, func(i int, v batch.Verdict) {
+		if v.Outcome == batch.Conflict {
+			v.Outcome = batch.Known
 		}
-	}
-	return id, verdicts, err
+		judge(i, v)
+	})
 }
 
 // allIssuedHere doesn't know of other ledgers.

@@ -398,7 +398,9 @@ func (s *simulation) work(p *process, path string) {
 		p.rows = append(p.rows, *row)
 	}
 	s.disk[path] = []byte(fileOf(p.rows))
-	p.report, p.err = s.runner(p).Run(p.ctx, path, "")
+	if p.report, p.err = s.runner(p).Run(p.ctx, path, ""); p.report != nil {
+		p.told = slices.Collect(p.report.Rows)
+	}
 }
 
 func fileOf(rows []content) string {
@@ -429,7 +431,7 @@ func (s *simulation) conclude(p *process) {
 	if p.dead || p.report == nil {
 		return
 	}
-	for _, o := range p.report.Rows {
+	for _, o := range p.told {
 		s.tell("%s: %s is %s %v, %s", p.name, o.Invoice.Number, o.Result, o.Codes(p.report.Reach), o.Entry.State)
 		s.correct(p, o)
 	}

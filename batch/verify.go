@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 )
 
 // SlipVerdict is what a look at a slip told. Verdicts are stable.
@@ -42,12 +43,19 @@ func (r *Runner) VerifySlips(ctx context.Context, path, outDir string) ([]SlipCh
 	}
 	folder := r.outputOf(path, outDir, job)
 	var checks []SlipCheck
-	for _, o := range job.where(func(o *RowOutcome) bool { return o.known() && o.Entry.State.HasCharge() }) {
-		verdict, err := settler.verify(o.Entry, folder)
+	for some := range slices.Chunk(job.where(func(o *standing) bool { return o.state.HasCharge() }), readTogether) {
+		entries, err := r.entriesOf(ctx, some)
 		if err != nil {
 			return checks, err
 		}
-		checks = append(checks, SlipCheck{Number: o.Entry.Invoice.Number, Verdict: verdict, SHA256: o.Entry.SlipSHA256})
+		for _, o := range some {
+			e := entries[o.key]
+			verdict, err := settler.verify(e, folder)
+			if err != nil {
+				return checks, err
+			}
+			checks = append(checks, SlipCheck{Number: e.Invoice.Number, Verdict: verdict, SHA256: e.SlipSHA256})
+		}
 	}
 	return checks, nil
 }
@@ -63,7 +71,7 @@ func (s *settler) verify(e Entry, folder *output) (SlipVerdict, error) {
 	if digest(drawn) != e.SlipSHA256 {
 		return SlipDrawnDiffers, nil
 	}
-	file, err := s.disk().Read(filepath.Join(folder.dir, filepath.FromSlash(folder.slips[e.Invoice.Number])))
+	file, err := s.disk().Read(filepath.Join(folder.dir, filepath.FromSlash(folder.slipOf(e.Invoice.Number))))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return SlipFileMissing, nil

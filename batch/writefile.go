@@ -2,6 +2,7 @@ package batch
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,12 +14,19 @@ const unfinished = ".konbill-*.tmp"
 // WriteFile stores a file whole or not at all: under a temporary name, made
 // durable, then renamed. Only its owner may read it.
 func WriteFile(path string, data []byte) error {
+	return writeFrom(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+func writeFrom(path string, write func(io.Writer) error) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, unfinished) // mode 0600
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	err = write(f)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)

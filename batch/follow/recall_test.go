@@ -13,6 +13,7 @@ import (
 
 	"konbill/batch"
 	"konbill/batch/follow"
+	"konbill/batch/ledger/ledgertest"
 	"konbill/batch/omise/omisetest"
 	"konbill/invoice"
 )
@@ -106,7 +107,7 @@ func TestRecallOfWhatIsNoBill(t *testing.T) {
 func (o *office) accept(number string) batch.Entry {
 	o.Helper()
 	row := invoice.Invoice{Number: number, Amount: 3000, Due: o.now().AddDate(0, 0, 30)}
-	_, verdicts, err := o.ledger.OpenJob(o.Context(), batch.Job{Account: o.account, StartedAt: o.now()}, []invoice.Invoice{row})
+	_, verdicts, err := ledgertest.OpenJob(o.Context(), o.ledger, batch.Job{Account: o.account, StartedAt: o.now()}, []invoice.Invoice{row})
 	o.must(err)
 	return verdicts[0].Entry
 }

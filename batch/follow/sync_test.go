@@ -16,6 +16,7 @@ import (
 	"konbill/batch"
 	"konbill/batch/follow"
 	"konbill/batch/ledger"
+	"konbill/batch/ledger/ledgertest"
 	"konbill/batch/omise"
 	"konbill/batch/omise/omisetest"
 	"konbill/invoice"
@@ -298,7 +299,7 @@ func TestInvoiceBeingCharged(t *testing.T) {
 	o := newOffice(t)
 	o.issue("F-1")
 	job := batch.Job{Who: "run", File: "f.csv", SHA256: "ff", Account: o.account, StartedAt: o.now()}
-	_, _, err := o.ledger.OpenJob(o.Context(), job, []invoice.Invoice{{Number: "F-2", Amount: 3000}})
+	_, _, err := ledgertest.OpenJob(o.Context(), o.ledger, job, []invoice.Invoice{{Number: "F-2", Amount: 3000}})
 	o.must(err)
 	key := batch.KeyOf(o.account, "F-2")
 	_, err = o.ledger.Move(o.Context(), batch.Move{Key: key, From: batch.Accepted, To: batch.Charging, At: o.now(), Who: "run"},

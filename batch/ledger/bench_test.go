@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"konbill/batch"
+	"konbill/batch/ledger/ledgertest"
 )
 
 // BenchmarkMove measures durable steps: one goroutine, and eight at once as in
@@ -46,7 +47,7 @@ func BenchmarkOpenJob(b *testing.B) {
 			b.StopTimer()
 			l := openNew(b)
 			b.StartTimer()
-			if _, _, err := l.OpenJob(b.Context(), job, rows); err != nil {
+			if _, _, err := ledgertest.OpenJob(b.Context(), l, job, rows); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -55,7 +56,7 @@ func BenchmarkOpenJob(b *testing.B) {
 		l := openNew(b)
 		acceptedIn(b, l, n)
 		for b.Loop() {
-			if _, _, err := l.OpenJob(b.Context(), job, rows); err != nil {
+			if _, _, err := ledgertest.OpenJob(b.Context(), l, job, rows); err != nil {
 				b.Fatal(err)
 			}
 		}

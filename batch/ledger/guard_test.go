@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"konbill/batch"
+	"konbill/batch/ledger/ledgertest"
 )
 
 var states = []batch.State{
@@ -94,7 +95,7 @@ func copyInvoice(names, values string) string {
 func inEveryState(t *testing.T) *Ledger {
 	t.Helper()
 	l := openNew(t)
-	id, _, err := l.OpenJob(t.Context(), batch.Job{Account: account, StartedAt: opened}, nil)
+	id, _, err := ledgertest.OpenJob(t.Context(), l, batch.Job{Account: account, StartedAt: opened}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,7 @@ import (
 
 // OpenJob implements batch.Ledger. A job that names one invoice twice is
 // refused.
-func (l *Ledger) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice) (int64, []batch.Verdict, error) {
-	var verdicts []batch.Verdict
+func (l *Ledger) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice, judge func(int, batch.Verdict)) (int64, error) {
 	err := l.inTransaction(ctx, "open a job", func(ctx context.Context, tx transaction) (err error) {
 		if err := tx.belongTo(ctx, job.Account); err != nil {
 			return err
@@ -22,13 +21,12 @@ func (l *Ledger) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.
 		if job.ID, err = tx.insertJob(ctx, job); err != nil {
 			return err
 		}
-		verdicts, err = tx.acceptAll(ctx, job, invoices)
-		return err
+		return tx.acceptAll(ctx, job, invoices, judge)
 	})
 	if err != nil {
-		return 0, nil, err
+		return 0, err
 	}
-	return job.ID, verdicts, nil
+	return job.ID, nil
 }
 
 func (tx transaction) insertJob(ctx context.Context, job batch.Job) (id int64, err error) {
@@ -40,20 +38,20 @@ func (tx transaction) insertJob(ctx context.Context, job batch.Job) (id int64, e
 	return result.LastInsertId()
 }
 
-func (tx transaction) acceptAll(ctx context.Context, job batch.Job, invoices []invoice.Invoice) ([]batch.Verdict, error) {
-	verdicts := make([]batch.Verdict, len(invoices))
-	seen := map[string]bool{}
+func (tx transaction) acceptAll(ctx context.Context, job batch.Job, invoices []invoice.Invoice, judge func(int, batch.Verdict)) error {
+	seen := make(map[string]bool, len(invoices))
 	for i, inv := range invoices {
 		if seen[inv.Number] {
-			return nil, errors.New("it names one invoice twice")
+			return errors.New("it names one invoice twice")
 		}
 		seen[inv.Number] = true
-		var err error
-		if verdicts[i], err = tx.accept(ctx, job, inv); err != nil {
-			return nil, err
+		verdict, err := tx.accept(ctx, job, inv)
+		if err != nil {
+			return err
 		}
+		judge(i, verdict)
 	}
-	return verdicts, nil
+	return nil
 }
 
 // CloseJob implements batch.Ledger. It returns ErrNotFound for an unknown job.

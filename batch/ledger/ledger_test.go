@@ -47,7 +47,7 @@ var (
 // acceptedIn opens a job with n invoices, numbered from 0.
 func acceptedIn(t testing.TB, l *Ledger, n int) []batch.Entry {
 	t.Helper()
-	_, verdicts, err := l.OpenJob(t.Context(), batch.Job{File: "invoices.csv", SHA256: "aa", Account: account, StartedAt: opened}, invoices(n))
+	_, verdicts, err := ledgertest.OpenJob(t.Context(), l, batch.Job{File: "invoices.csv", SHA256: "aa", Account: account, StartedAt: opened}, invoices(n))
 	if err != nil {
 		t.Fatal(err)
 	}

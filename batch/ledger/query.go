@@ -95,8 +95,15 @@ func pageOf(q batch.Query) (query string, args []any, err error) {
 		index = "+"
 		args = append(args, arg)
 	}
-	if len(q.Numbers) > 0 || q.SlipSHA256 != "" || q.Reissued || !q.PaidSince.IsZero() {
+	if len(q.Keys) > 0 || len(q.Numbers) > 0 || q.SlipSHA256 != "" || q.Reissued || !q.PaidSince.IsZero() {
 		where, order = "+"+where, "+id" // their indexes aren't in the order of the ids
+	}
+	if len(q.Keys) > 0 {
+		keys, err := json.Marshal(q.Keys)
+		if err != nil {
+			return "", nil, err
+		}
+		add("key IN (SELECT value FROM json_each(?))", string(keys))
 	}
 	if len(q.Numbers) > 0 {
 		numbers, err := json.Marshal(q.Numbers)

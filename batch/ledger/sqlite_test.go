@@ -17,6 +17,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"konbill/batch"
+	"konbill/batch/ledger/ledgertest"
 )
 
 // TestPragmas asks every connection of both pools, and one that replaces a
@@ -357,7 +358,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	job := batch.Job{Account: account, StartedAt: opened}
-	_, _, err := l.OpenJob(t.Context(), job, invoices(1000))
+	_, _, err := ledgertest.OpenJob(t.Context(), l, job, invoices(1000))
 	wantText(t, err, "open a job: the disk is full: make room and try again")
 	if n := count(t, l); n != 1 {
 		t.Errorf("%d invoices after a full disk, want the one from before", n)
@@ -367,7 +368,7 @@ func TestFullDisk(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := l.OpenJob(t.Context(), job, invoices(1000)); err != nil {
+	if _, _, err := ledgertest.OpenJob(t.Context(), l, job, invoices(1000)); err != nil {
 		t.Errorf("after making room: %v", err)
 	}
 	if err := l.Check(t.Context()); err != nil {

@@ -100,7 +100,7 @@ func (a *app) printDemo(r *batch.Report, mails string) {
 		a.say("行", "line"), a.say("番号", "number"), a.say("宛名", "name"), a.say("送信名", "sent name"),
 		a.say("金額", "amount"), a.say("結果", "result"), a.say("支払番号", "code"), a.say("メール", "mail"),
 	}}
-	for _, o := range r.Rows {
+	for o := range r.Rows {
 		rows = append(rows, []string{
 			fmt.Sprint(o.Line), o.Invoice.Number, o.Invoice.Name, o.Invoice.SentName, o.Invoice.Amount.Format(a.lang),
 			string(o.Result), o.Entry.Charge.PaymentCode, o.Mail(r.Reach.MailOff),
@@ -108,7 +108,7 @@ func (a *app) printDemo(r *batch.Report, mails string) {
 	}
 	table(a.stdout, rows, 0, 4)
 	fmt.Fprintln(a.stdout)
-	for _, o := range r.Rows {
+	for o := range r.Rows {
 		for _, f := range o.Findings {
 			fmt.Fprintf(a.stdout, "%s %s\n", a.mark(f.Severity), f.Text(a.lang))
 		}

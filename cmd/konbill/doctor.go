@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -233,7 +234,7 @@ func (a *app) examineSlip(c config) examination {
 	inv := invoice.Invoice{
 		Number: "DOCTOR", Name: "髙橋 﨑 Doctor", Amount: invoice.MinAmount, Language: a.lang, Phone: "0312345678",
 	}
-	press, err := slip.NewPress(merchant, layout, []invoice.Invoice{inv})
+	press, err := slip.NewPress(merchant, layout, slices.Values([]invoice.Invoice{inv}))
 	if err == nil {
 		_, err = press.Draw(templates.Instructions{
 			Merchant: merchant, Invoice: inv,

@@ -227,7 +227,7 @@ func (p *pass) file(f *inbox.File, what staff.File, report *batch.Report) error 
 	if err := p.fileAway(what, f.Done); err != nil {
 		return err
 	}
-	p.needsPerson = p.needsPerson || report.NeedsPerson() > 0
+	p.needsPerson = p.needsPerson || report.NeedsPerson > 0
 	results := report.Receipt.Results
 	p.log.Info("file done", "file", f.Name, "id", f.ID, "rows", report.Receipt.RowsIn.Rows, "yen", int64(report.Receipt.RowsIn.Yen),
 		"issued", results[batch.Issued].Rows, "already_issued", results[batch.AlreadyIssued].Rows,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -59,7 +60,7 @@ func (a *app) preview(path string, line int, out string) error {
 		Texts: texts, Merchant: c.merchant(), Invoice: inv,
 		PaymentCode: sampleCode, AuthorizeURI: sampleLink, ExpiresAt: inv.Due, Sample: true,
 	}
-	press, err := slip.NewPress(facts.Merchant, layout, []invoice.Invoice{inv})
+	press, err := slip.NewPress(facts.Merchant, layout, slices.Values([]invoice.Invoice{inv}))
 	if err != nil {
 		return err
 	}

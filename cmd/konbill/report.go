@@ -44,9 +44,9 @@ type reportRow struct {
 func (a *app) runReport(r *batch.Report) runReport {
 	report := runReport{
 		Receipt: r.Receipt, Dir: r.Dir, ResultsFile: r.Results, ErrorsFile: r.Errors, PrintFile: r.Prints,
-		NeedsPerson: r.NeedsPerson(), Rows: []reportRow{},
+		NeedsPerson: r.NeedsPerson, Rows: []reportRow{},
 	}
-	for _, o := range r.Rows {
+	for o := range r.Rows {
 		charge := o.Entry.Charge
 		paidAt, fee, net := paymentOf(o.Entry)
 		report.Rows = append(report.Rows, reportRow{
@@ -87,16 +87,10 @@ func (a *app) printReport(r *batch.Report) {
 
 // printRevisions says how many bills were issued again, and how many could be.
 func (a *app) printRevisions(r *batch.Report) {
-	counts := map[invoice.Code]int{}
-	for _, o := range r.Rows {
-		for _, code := range o.Codes(r.Reach) {
-			counts[code]++
-		}
-	}
-	if n := counts[batch.CodeReissued]; n > 0 {
+	if n := r.Codes[batch.CodeReissued]; n > 0 {
 		fmt.Fprintf(a.stdout, a.say("  再発行：%d 件（支払われずに終わった請求に代わるもの）\n", "  issued again: %d (in the place of bills that ended unpaid)\n"), n)
 	}
-	if n := counts[batch.CodeEndedUnpaid]; n > 0 {
+	if n := r.Codes[batch.CodeEndedUnpaid]; n > 0 {
 		fmt.Fprintf(a.stdout, a.say("  支払われずに終わっている請求：%d 件（konbill run --reissue-expired で再発行できます）\n",
 			"  ended unpaid: %d (konbill run --reissue-expired issues them again)\n"), n)
 	}
@@ -106,25 +100,29 @@ func (a *app) printRevisions(r *batch.Report) {
 const concernsShown = 20
 
 func (a *app) printConcerns(r *batch.Report) {
-	shown, left, notAttempted := 0, 0, 0
-	for _, o := range r.Rows {
-		switch {
-		case !o.NeedsPerson(r.Reach):
-		case o.NotAttempted(r.Reach):
-			notAttempted++
-		case shown == concernsShown:
-			left++
-		default:
-			shown++
-			fmt.Fprintf(a.stdout, a.say("  %d行目（%s）%s\n", "  line %d (%s) %s\n"), o.Line, o.Invoice.Number, o.Message(a.lang, r.Reach))
-		}
+	left := r.NeedsPerson - r.NotAttempted
+	if shown := min(left, concernsShown); shown > 0 {
+		a.printFirstConcerns(r, shown)
+		left -= shown
 	}
 	if left > 0 {
 		fmt.Fprintf(a.stdout, a.say("  ほか %d 件は結果ファイルをご覧ください\n", "  %d more are in the results file\n"), left)
 	}
-	if notAttempted > 0 {
+	if notAttempted := r.NotAttempted; notAttempted > 0 {
 		fmt.Fprintf(a.stdout, a.say("  %d 件は、処理が途中で止まったため、まだ請求していません。同じファイルを再度実行してください\n",
 			"  %d were not charged, since the run stopped before; run the same file again\n"), notAttempted)
+	}
+}
+
+func (a *app) printFirstConcerns(r *batch.Report, shown int) {
+	for o := range r.Rows {
+		if !o.NeedsPerson(r.Reach) || o.NotAttempted(r.Reach) {
+			continue
+		}
+		fmt.Fprintf(a.stdout, a.say("  %d行目（%s）%s\n", "  line %d (%s) %s\n"), o.Line, o.Invoice.Number, o.Message(a.lang, r.Reach))
+		if shown--; shown == 0 {
+			return
+		}
 	}
 }
 

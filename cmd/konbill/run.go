@@ -113,7 +113,7 @@ func (a *app) runFile(ctx context.Context, r *batch.Runner, path, out string) (*
 		a.complain(err)
 		return report, reported(err)
 	}
-	if report.NeedsPerson() > 0 {
+	if report.NeedsPerson > 0 {
 		return report, errNeedsPerson
 	}
 	return report, nil

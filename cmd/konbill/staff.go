@@ -178,7 +178,10 @@ func (p *pass) describe(what *staff.File, r *batch.Report) {
 		Mailed: receipt.Mail[string(batch.Mailed)], Deferred: receipt.Mail[string(batch.Deferred)],
 		Refused: receipt.Mail[string(batch.Refused)], Held: receipt.Mail[string(batch.Held)], Off: receipt.Mail["off"],
 	}
-	for _, o := range r.Rows {
+	if r.NeedsPerson == 0 {
+		return
+	}
+	for o := range r.Rows {
 		p.describeRow(what, o, r.Reach)
 	}
 }

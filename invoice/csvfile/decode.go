@@ -3,6 +3,7 @@ package csvfile
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -146,18 +147,34 @@ func undecodable(text string, at, offset int, enc Encoding) *FileError {
 	return &FileError{Code: CodeUndecodable, Line: lineAt(text, at), Byte: offset + 1, Encoding: enc}
 }
 
-// encode turns text into bytes in an encoding. Characters that it lacks must
-// have been replaced.
-func encode(text string, enc Encoding) ([]byte, error) {
+// encoder writes text to w in an encoding. Each Write must be whole characters.
+// What the encoding lacks is an error.
+func encoder(w io.Writer, enc Encoding) io.Writer {
 	switch enc {
 	case UTF8BOM:
-		return []byte(markUTF8 + text), nil
+		return &marked{w: w}
 	case CP932:
-		return japanese.ShiftJIS.NewEncoder().Bytes([]byte(text))
+		return japanese.ShiftJIS.NewEncoder().Writer(w)
 	case UTF16LE:
-		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().Bytes([]byte(text))
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().Writer(w)
 	case UTF16BE:
-		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewEncoder().Bytes([]byte(text))
+		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewEncoder().Writer(w)
 	}
-	return []byte(text), nil
+	return w
+}
+
+// marked writes the byte order mark before anything else.
+type marked struct {
+	w    io.Writer
+	done bool
+}
+
+func (m *marked) Write(text []byte) (int, error) {
+	if !m.done {
+		if _, err := io.WriteString(m.w, markUTF8); err != nil {
+			return 0, err
+		}
+		m.done = true
+	}
+	return m.w.Write(text)
 }

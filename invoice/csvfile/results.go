@@ -1,7 +1,9 @@
 package csvfile
 
 import (
+	"bufio"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,26 +76,35 @@ func resultColumns(names []string) []bool {
 }
 
 // WriteResults writes the file's rows with their results behind, in UTF-8 with
-// a byte order mark (UTF8 or UTF8BOM) or in CP932, with commas and CRLF. It asks
-// for the result of each row in file order. Rows with characters that CP932
-// lacks get a further code and its message. Errors are the writer's.
-func (f *File) WriteResults(w io.Writer, enc Encoding, result func(Row) Result) error {
-	enc, fit := forSpreadsheets(enc)
-	var b strings.Builder
-	header, _ := fitted(append(f.inputHeader(), resultHeaders...), fit)
-	b.WriteString(csvLine(header, ',', "\r\n"))
+// a byte order mark (UTF8 or UTF8BOM) or in CP932, with commas and CRLF. There is a
+// result for each row, in file order. Rows with characters that CP932 lacks get a
+// further code and its message. Errors are the writer's.
+func (f *File) WriteResults(w io.Writer, enc Encoding, results iter.Seq[Result]) error {
+	buffered := bufio.NewWriterSize(w, writtenTogether)
+	table := NewTable(buffered, enc)
+	if err := table.Write(append(f.inputHeader(), resultHeaders...)); err != nil {
+		return err
+	}
 	i := 0
-	for row := range f.Rows() {
-		input, lostOfInput := fitted(f.rectangular(f.inputCells(f.records[i])), fit)
-		r := result(row)
-		added, lostOfResult := fitted(r.cells(), fit)
-		if lostOfInput || lostOfResult {
-			added, _ = fitted(r.withReplaced(row.Line).cells(), fit)
+	for r := range results {
+		if err := f.writeResult(table, f.records[i], r); err != nil {
+			return err
 		}
-		b.WriteString(csvLine(append(input, added...), ',', "\r\n"))
 		i++
 	}
-	return writeEncoded(w, b.String(), enc)
+	return buffered.Flush()
+}
+
+// writtenTogether is how many bytes go to the disk at once.
+const writtenTogether = 64 << 10
+
+func (f *File) writeResult(t *Table, input record, r Result) error {
+	kept, lostOfInput := fitted(f.rectangular(f.inputCells(input)), t.fit)
+	added, lostOfResult := fitted(r.cells(), t.fit)
+	if lostOfInput || lostOfResult {
+		added, _ = fitted(r.withReplaced(input.line).cells(), t.fit)
+	}
+	return t.write(append(kept, added...))
 }
 
 // withReplaced adds that characters were replaced.
@@ -163,17 +174,24 @@ func looksLikeFormula(cell string) bool {
 // header, order, delimiter, line ends and encoding. Corrected, it is input
 // again. rejected is asked for the line of each row. Errors are the writer's.
 func (f *File) WriteErrors(w io.Writer, rejected func(line int) bool) error {
-	var b strings.Builder
+	buffered := bufio.NewWriterSize(w, writtenTogether)
+	text := encoder(buffered, f.encoding)
+	top := f.asInput(f.top)
 	if _, told := toldDelimiter(f.text); told {
-		b.WriteString("sep=" + string(f.delimiter) + f.lineEnd)
+		top = "sep=" + string(f.delimiter) + f.lineEnd + top
 	}
-	b.WriteString(f.asInput(f.top))
+	if _, err := io.WriteString(text, top); err != nil {
+		return err
+	}
 	for _, r := range f.records {
-		if rejected(r.line) {
-			b.WriteString(f.asInput(r))
+		if !rejected(r.line) {
+			continue
+		}
+		if _, err := io.WriteString(text, f.asInput(r)); err != nil {
+			return err
 		}
 	}
-	return writeEncoded(w, b.String(), f.encoding)
+	return buffered.Flush()
 }
 
 // asInput is a record's own text; for a results file, without the results.

@@ -3,6 +3,7 @@ package csvfile
 import (
 	"bytes"
 	"errors"
+	"iter"
 	"reflect"
 	"strings"
 	"testing"
@@ -13,10 +14,27 @@ import (
 func results(t testing.TB, f *File, enc Encoding, result func(Row) Result) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := f.WriteResults(&b, enc, result); err != nil {
+	if err := f.WriteResults(&b, enc, resultsOf(f, result)); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+func resultsOf(f *File, result func(Row) Result) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		for row := range f.Rows() {
+			if !yield(result(row)) {
+				return
+			}
+		}
+	}
+}
+
+// encode is a text as the bytes of a file.
+func encode(text string, enc Encoding) ([]byte, error) {
+	var b bytes.Buffer
+	_, err := encoder(&b, enc).Write([]byte(text))
+	return b.Bytes(), err
 }
 
 func errorsFile(t testing.TB, f *File, rejected func(line int) bool) string {
@@ -231,7 +249,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errDiskFull }
 
 func TestWriterErrorsAreGiven(t *testing.T) {
 	f := open(t, sampleHeader+"\nA-1,山田,a@x.jp,090,500\n")
-	if err := f.WriteResults(fullDisk{}, UTF8, issued); !errors.Is(err, errDiskFull) {
+	if err := f.WriteResults(fullDisk{}, UTF8, resultsOf(f, issued)); !errors.Is(err, errDiskFull) {
 		t.Error(err)
 	}
 	if err := f.WriteErrors(fullDisk{}, func(int) bool { return true }); !errors.Is(err, errDiskFull) {

@@ -7,23 +7,24 @@ import "io"
 // without formulas. What CP932 lacks is replaced.
 type Table struct {
 	w   io.Writer
-	enc Encoding
 	fit fitting
 }
 
 // NewTable begins a table; nothing is written yet.
 func NewTable(w io.Writer, enc Encoding) *Table {
 	enc, fit := forSpreadsheets(enc)
-	return &Table{w: w, enc: enc, fit: fit}
+	return &Table{w: encoder(w, enc), fit: fit}
 }
 
 // Write writes one row. Errors are the writer's.
 func (t *Table) Write(row []string) error {
 	safe, _ := fitted(row, t.fit)
-	err := writeEncoded(t.w, csvLine(safe, ',', "\r\n"), t.enc)
-	if t.enc == UTF8BOM {
-		t.enc = UTF8 // the mark stands at the beginning
-	}
+	return t.write(safe)
+}
+
+// write writes a row that fits.
+func (t *Table) write(row []string) error {
+	_, err := io.WriteString(t.w, csvLine(row, ',', "\r\n"))
 	return err
 }
 
@@ -37,13 +38,4 @@ func forSpreadsheets(enc Encoding) (Encoding, fitting) {
 		return CP932, cp932Fitter()
 	}
 	return enc, asItIs
-}
-
-func writeEncoded(w io.Writer, text string, enc Encoding) error {
-	encoded, err := encode(text, enc)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(encoded)
-	return err
 }

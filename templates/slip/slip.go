@@ -21,6 +21,9 @@
 package slip
 
 import (
+	"iter"
+	"slices"
+
 	"github.com/jung-kurt/gofpdf"
 
 	"konbill/invoice"
@@ -36,8 +39,8 @@ type Press struct {
 }
 
 // NewPress makes a press for a batch, looking the characters that its slips can
-// need up in the fonts once.
-func NewPress(merchant templates.Merchant, layout Layout, invoices []invoice.Invoice) (*Press, error) {
+// need up in the fonts once. invoices may be nil.
+func NewPress(merchant templates.Merchant, layout Layout, invoices iter.Seq[invoice.Invoice]) (*Press, error) {
 	letters, err := newTypecase()
 	if err != nil {
 		return nil, err
@@ -45,7 +48,10 @@ func NewPress(merchant templates.Merchant, layout Layout, invoices []invoice.Inv
 	for r := ' '; r <= '~'; r++ {
 		letters.fill(string(r))
 	}
-	for _, i := range invoices {
+	if invoices == nil {
+		invoices = slices.Values[[]invoice.Invoice](nil)
+	}
+	for i := range invoices {
 		letters.fill(i.Number)
 		letters.fill(i.Name)
 		letters.fill(i.Description)

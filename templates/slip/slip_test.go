@@ -2,6 +2,7 @@ package slip
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +49,7 @@ func inEnglish() templates.Instructions {
 
 func drawn(t testing.TB, facts templates.Instructions) []byte {
 	t.Helper()
-	press, err := NewPress(facts.Merchant, Layout{}, []invoice.Invoice{facts.Invoice})
+	press, err := NewPress(facts.Merchant, Layout{}, slices.Values([]invoice.Invoice{facts.Invoice}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func drawn(t testing.TB, facts templates.Instructions) []byte {
 // BenchmarkSlip draws one slip after the other, each for another customer.
 func BenchmarkSlip(b *testing.B) {
 	facts := inJapanese()
-	press, err := NewPress(facts.Merchant, Layout{}, []invoice.Invoice{facts.Invoice})
+	press, err := NewPress(facts.Merchant, Layout{}, slices.Values([]invoice.Invoice{facts.Invoice}))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -79,7 +80,7 @@ func BenchmarkSlip(b *testing.B) {
 func TestSameFactsSameBytes(t *testing.T) {
 	for name, facts := range extremes() {
 		first := drawn(t, facts)
-		other, err := NewPress(templates.Merchant{Name: "別の店"}, Layout{}, []invoice.Invoice{{Name: "齋藤 É 𩸽", Description: "別の請求"}})
+		other, err := NewPress(templates.Merchant{Name: "別の店"}, Layout{}, slices.Values([]invoice.Invoice{{Name: "齋藤 É 𩸽", Description: "別の請求"}}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +97,7 @@ func TestSameFactsSameBytes(t *testing.T) {
 // TestOthersCharactersStayOut: a slip must not tell whom else the batch billed.
 func TestOthersCharactersStayOut(t *testing.T) {
 	facts := inJapanese()
-	press, err := NewPress(facts.Merchant, Layout{}, []invoice.Invoice{facts.Invoice, {Name: "鱻 鱻鱻"}})
+	press, err := NewPress(facts.Merchant, Layout{}, slices.Values([]invoice.Invoice{facts.Invoice, {Name: "鱻 鱻鱻"}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func TestSlipsAreSmall(t *testing.T) {
 // for every slip.
 func TestSlipsShareTheirWork(t *testing.T) {
 	facts := inJapanese()
-	press, err := NewPress(facts.Merchant, Layout{}, []invoice.Invoice{facts.Invoice})
+	press, err := NewPress(facts.Merchant, Layout{}, slices.Values([]invoice.Invoice{facts.Invoice}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func testOneAccepts(t *testing.T, newStore Store) {
 	var newOnes atomic.Int32
 	for i := range 8 {
 		running.Go(func() {
-			_, verdicts, err := handles[i%len(handles)].OpenJob(t.Context(), job(account), rows)
+			_, verdicts, err := OpenJob(t.Context(), handles[i%len(handles)], job(account), rows)
 			if err != nil {
 				t.Error(err)
 			}

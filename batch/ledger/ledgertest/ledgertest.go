@@ -109,7 +109,7 @@ func (b book) accept(invoices ...invoice.Invoice) []batch.Entry {
 
 func (b book) open(invoices ...invoice.Invoice) (int64, []batch.Verdict) {
 	b.t.Helper()
-	id, verdicts, err := b.OpenJob(b.t.Context(), job(account), invoices)
+	id, verdicts, err := OpenJob(b.t.Context(), b, job(account), invoices)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -117,6 +117,16 @@ func (b book) open(invoices ...invoice.Invoice) (int64, []batch.Verdict) {
 		b.t.Fatalf("%d verdicts on %d invoices", len(verdicts), len(invoices))
 	}
 	return id, verdicts
+}
+
+// OpenJob opens a job and returns the verdicts in the order of the invoices.
+func OpenJob(ctx context.Context, l batch.Ledger, job batch.Job, invoices []invoice.Invoice) (int64, []batch.Verdict, error) {
+	verdicts := make([]batch.Verdict, len(invoices))
+	id, err := l.OpenJob(ctx, job, invoices, func(i int, v batch.Verdict) { verdicts[i] = v })
+	if err != nil {
+		return 0, nil, err
+	}
+	return id, verdicts, nil
 }
 
 func job(a batch.Account) batch.Job {
@@ -229,7 +239,7 @@ func testHold(t *testing.T, newStore Store) {
 			t.Errorf("%s could hold a held ledger: %v", name, err)
 		}
 	}
-	if _, _, err := second.OpenJob(t.Context(), job(account), []invoice.Invoice{sample("1")}); err != nil {
+	if _, _, err := OpenJob(t.Context(), second, job(account), []invoice.Invoice{sample("1")}); err != nil {
 		t.Errorf("a held ledger keeps others from writing: %v", err)
 	}
 	release()
@@ -275,14 +285,14 @@ func testAccounts(t *testing.T, newStore Store) {
 	known("first", account, true)
 
 	other := job(batch.Account{ID: "account_test_2"})
-	if _, _, err := b.OpenJob(ctx, other, []invoice.Invoice{sample("1")}); !errors.Is(err, batch.ErrOtherAccount) {
+	if _, _, err := OpenJob(ctx, b, other, []invoice.Invoice{sample("1")}); !errors.Is(err, batch.ErrOtherAccount) {
 		t.Errorf("a job of another account: %v", err)
 	}
 	if jobs, err := b.Jobs(ctx, 10); len(jobs) > 0 || err != nil {
 		t.Errorf("a refused job left %v, %v", jobs, err)
 	}
 	for _, a := range []batch.Account{account, live} {
-		_, verdicts, err := b.OpenJob(ctx, job(a), []invoice.Invoice{sample("1")})
+		_, verdicts, err := OpenJob(ctx, b, job(a), []invoice.Invoice{sample("1")})
 		if err != nil || verdicts[0].Outcome != batch.New {
 			t.Errorf("number 1 in %s mode: %v, %v", a.Mode(), verdicts, err)
 		}
@@ -297,7 +307,7 @@ func testJobs(t *testing.T, newStore Store) {
 		j := job(account)
 		j.SHA256, j.StartedAt = sha, at(n)
 		var err error
-		if j.ID, _, err = b.OpenJob(ctx, j, nil); err != nil {
+		if j.ID, _, err = OpenJob(ctx, b, j, nil); err != nil {
 			t.Fatal(err)
 		}
 		j.StartedAt = stored(j.StartedAt)

@@ -154,15 +154,19 @@ func (m *Memory) RememberAccount(ctx context.Context, fingerprint string, a batc
 }
 
 // OpenJob implements batch.Ledger.
-func (m *Memory) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice) (id int64, verdicts []batch.Verdict, err error) {
+func (m *Memory) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice, judge func(int, batch.Verdict)) (id int64, err error) {
+	var verdicts []batch.Verdict
 	err = m.write(ctx, "OpenJob", func(t *tables) (err error) {
 		id, verdicts, err = t.openJob(job, invoices)
 		return err
 	})
 	if err != nil {
-		return 0, nil, err
+		return 0, err
 	}
-	return id, verdicts, nil
+	for i, v := range verdicts {
+		judge(i, v)
+	}
+	return id, nil
 }
 
 // CloseJob implements batch.Ledger.

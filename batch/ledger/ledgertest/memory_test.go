@@ -53,7 +53,7 @@ func TestFail(t *testing.T) {
 			return m.RememberAccount(ctx, "key", account)
 		},
 		"OpenJob": func(ctx context.Context, m *Memory, _ batch.Entry) error {
-			_, _, err := m.OpenJob(ctx, job(account), []invoice.Invoice{sample("2")})
+			_, _, err := OpenJob(ctx, m, job(account), []invoice.Invoice{sample("2")})
 			return err
 		},
 		"CloseJob": func(ctx context.Context, m *Memory, e batch.Entry) error {
@@ -134,7 +134,7 @@ func TestSnapshot(t *testing.T) {
 
 func BenchmarkMemoryMove(b *testing.B) {
 	m := NewMemory()
-	_, verdicts, err := m.OpenJob(b.Context(), job(account), []invoice.Invoice{sample("1")})
+	_, verdicts, err := OpenJob(b.Context(), m, job(account), []invoice.Invoice{sample("1")})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -65,11 +65,11 @@ func testAllOrNothing(t *testing.T, newStore Store) {
 		}
 	}
 	fail("a number twice", func() error {
-		_, _, err := b.OpenJob(t.Context(), job(account), []invoice.Invoice{corrected, sample("1"), sample("2"), sample("1")})
+		_, _, err := OpenJob(t.Context(), b, job(account), []invoice.Invoice{corrected, sample("1"), sample("2"), sample("1")})
 		return err
 	})
 	fail("a cancelled context", func() error {
-		_, _, err := b.OpenJob(cancelled(t), job(account), []invoice.Invoice{corrected, sample("1")})
+		_, _, err := OpenJob(cancelled(t), b, job(account), []invoice.Invoice{corrected, sample("1")})
 		return err
 	})
 }

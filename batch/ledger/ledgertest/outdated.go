@@ -94,7 +94,7 @@ func testListed(t *testing.T, newStore Store) {
 		t.Helper()
 		j := job(account)
 		j.SHA256 = sha
-		id, _, err := b.OpenJob(ctx, j, []invoice.Invoice{row})
+		id, _, err := OpenJob(ctx, b, j, []invoice.Invoice{row})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,7 +29,7 @@ func (b book) reissue(row invoice.Invoice) batch.Verdict {
 	b.t.Helper()
 	again := job(account)
 	again.Reissue, again.StartedAt = true, at(9)
-	_, verdicts, err := b.OpenJob(b.t.Context(), again, []invoice.Invoice{row})
+	_, verdicts, err := OpenJob(b.t.Context(), b, again, []invoice.Invoice{row})
 	if err != nil {
 		b.t.Fatal(err)
 	}

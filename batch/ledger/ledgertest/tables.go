@@ -364,6 +364,10 @@ func (t *tables) entry(key batch.Key) (batch.Entry, error) {
 }
 
 func (t *tables) selected(q batch.Query) []batch.Entry {
+	keys := make(map[batch.Key]bool, len(q.Keys))
+	for _, k := range q.Keys {
+		keys[k] = true
+	}
 	numbers := make(map[string]bool, len(q.Numbers))
 	for _, n := range q.Numbers {
 		numbers[n] = true
@@ -371,7 +375,8 @@ func (t *tables) selected(q batch.Query) []batch.Entry {
 	var selected []batch.Entry
 	for i := range t.entries {
 		e := &t.entries[i]
-		if (len(numbers) == 0 || numbers[e.Invoice.Number]) &&
+		if (len(keys) == 0 || keys[e.Key]) &&
+			(len(numbers) == 0 || numbers[e.Invoice.Number]) &&
 			(len(q.States) == 0 || slices.Contains(q.States, e.State)) &&
 			(len(q.ChargeStatuses) == 0 || slices.Contains(q.ChargeStatuses, e.Charge.Status)) &&
 			(q.SlipSHA256 == "" || q.SlipSHA256 == e.SlipSHA256) &&

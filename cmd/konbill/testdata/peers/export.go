@@ -45,7 +45,7 @@ func export(folder string, orders int) error {
 
 // newPress is a press for the slips of orders.
 func newPress(orders int) (*slip.Press, error) {
-	return slip.NewPress(merchant, slip.Layout{}, invoicesOf(orders))
+	return slip.NewPress(merchant, slip.Layout{}, slices.Values(invoicesOf(orders)))
 }
 
 // cutFaces writes regular.ttf and bold.ttf.

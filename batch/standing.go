@@ -1,0 +1,130 @@
+package batch
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+)
+
+// standing is how far a row of a file has come: what a run keeps of it while it
+// goes on. All else is in the sheet and in the ledger, and is read again for the
+// results, so that memory doesn't bound the size of a run.
+type standing struct {
+	*Row            // of the sheet; what the ledger finds wrong with it is added there
+	key      Key    // empty: the ledger doesn't have its invoice
+	state    State  // of the invoice, as last seen
+	result   Result // one of the five
+	revision int32
+
+	chargedIn bool // the charge was made in this run
+	slip      bool // its slip is in the results
+
+	remarks *remarks // nil for nearly all
+}
+
+// remarks are what only few rows have.
+type remarks struct {
+	unrecorded *Entry // the invoice with a charge that the ledger couldn't take
+	issued     Charge // the bill under its number, for a row that is rejected because of it
+	slipErr    error  // why there is no slip although there is a charge
+	replaces   string // the charge that its own, made in this run, takes the place of
+	replacedBy string // the charge that has taken the place of its own
+}
+
+func (o *standing) remark() *remarks {
+	if o.remarks == nil {
+		o.remarks = &remarks{}
+	}
+	return o.remarks
+}
+
+// known reports whether the ledger has the row's invoice.
+func (o *standing) known() bool { return o.key != "" }
+
+// see takes over where an invoice stands.
+func (o *standing) see(e Entry) {
+	o.key, o.state, o.revision = e.Key, e.State, int32(e.Revision)
+	o.result = resultOf(e.State, o.chargedIn)
+}
+
+// reject makes the row one that the ledger has no invoice of.
+func (o *standing) reject() { o.key, o.state, o.revision, o.result = "", "", 0, Rejected }
+
+// where lists the rows that is holds for.
+func (j *job) where(is func(*standing) bool) []*standing {
+	var found []*standing
+	for i := range j.standings {
+		if is(&j.standings[i]) {
+			found = append(found, &j.standings[i])
+		}
+	}
+	return found
+}
+
+// readTogether is how many invoices are read from the ledger at once.
+const readTogether = 250
+
+// entriesOf reads the invoices of rows, many at a time. A row that has none in the
+// ledger is left out.
+func (r *Runner) entriesOf(ctx context.Context, rows []*standing) (map[Key]Entry, error) {
+	entries := make(map[Key]Entry, len(rows))
+	for some := range slices.Chunk(rows, readTogether) {
+		keys := make([]Key, 0, len(some))
+		for _, o := range some {
+			if o.known() {
+				keys = append(keys, o.key)
+			}
+		}
+		if len(keys) == 0 {
+			continue
+		}
+		err := r.Ledger.Entries(ctx, Query{Keys: keys}, func(e Entry) error {
+			entries[e.Key] = e
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
+// outcomes yields what became of each row, in file order, with its invoice as the
+// ledger has it now. Rows whose invoice can't be read say so, and the first error is
+// kept for the end of the run.
+func (j *job) outcomes(ctx context.Context, out *output) iter.Seq[RowOutcome] {
+	return func(yield func(RowOutcome) bool) {
+		for some := range slices.Chunk(j.where(func(*standing) bool { return true }), readTogether) {
+			entries, err := out.entriesOf(ctx, some)
+			j.unread = cmp.Or(j.unread, err)
+			for _, o := range some {
+				if e, read := entries[o.key]; read && !j.told {
+					o.see(e)
+				}
+				if !yield(o.outcome(entries, out)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// outcome is what became of the row, by its invoice among entries.
+func (o *standing) outcome(entries map[Key]Entry, out *output) RowOutcome {
+	e, read := entries[o.key]
+	switch {
+	case o.remarks != nil && o.remarks.unrecorded != nil:
+		e, read = *o.remarks.unrecorded, true
+	case !read && o.known():
+		e = Entry{Key: o.key, State: o.state, Revision: int(o.revision), Invoice: o.Invoice}
+	}
+	outcome := RowOutcome{Row: *o.Row, Entry: e, Result: o.result, unread: o.known() && !read}
+	if o.slip {
+		outcome.Slip = out.slipOf(o.Invoice.Number)
+	}
+	if o.remarks != nil {
+		outcome.remarks = *o.remarks
+	}
+	return outcome
+}
