@@ -14,7 +14,8 @@ import (
 type job struct {
 	id        int64
 	account   Account
-	sheet     *Sheet
+	sheet     *Sheet // without its rows once shed
+	rowsIn    Sum    // counted from the sheet
 	started   time.Time
 	standings []standing // one a row, in file order
 	told      bool       // the results are written: what they say of a row stays its result
@@ -31,9 +32,9 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 	}
 	j := newJob(a, s, r.Now())
 	invoices := make([]invoice.Invoice, 0, len(s.Rows))
-	good := j.where(func(o *standing) bool { return !o.Rejected() })
+	good := j.where(func(o *standing) bool { return !o.row.Rejected() })
 	for _, o := range good {
-		invoices = append(invoices, o.Invoice)
+		invoices = append(invoices, o.row.Invoice)
 	}
 	r.at(JobOpening)
 	var err error
@@ -56,18 +57,22 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 func newJob(a Account, s *Sheet, started time.Time) *job {
 	j := &job{account: a, sheet: s, started: started, standings: make([]standing, len(s.Rows))}
 	for i := range s.Rows {
-		j.standings[i] = standing{Row: &s.Rows[i], result: Rejected}
+		row := &s.Rows[i]
+		j.standings[i] = standing{
+			line: int32(row.Line), place: int32(i), number: row.Invoice.Number, amount: row.Invoice.Amount, row: row, result: Rejected,
+		}
+		j.rowsIn.add(row.Invoice.Amount)
 	}
 	return j
 }
 
 // judge takes over what the ledger made of the row.
 func (o *standing) judge(s *Sheet, v Verdict) {
-	o.Findings = slices.DeleteFunc(slices.Clone(o.Findings), func(f invoice.Finding) bool {
+	o.row.Findings = slices.DeleteFunc(slices.Clone(o.row.Findings), func(f invoice.Finding) bool {
 		return f.Code == invoice.CodeConflict || f.Code == invoice.CodeEmailDiffers // judged before
 	})
 	if v.Outcome == Conflict {
-		o.Findings = append(o.Findings, s.place(conflict(o.Line, v.Conflict, o.Invoice, v.Entry.Invoice)))
+		o.row.Findings = append(o.row.Findings, s.place(conflict(o.row.Line, v.Conflict, o.row.Invoice, v.Entry.Invoice)))
 		o.remark().issued = v.Entry.Charge
 		return
 	}
@@ -76,10 +81,10 @@ func (o *standing) judge(s *Sheet, v Verdict) {
 
 func (o *standing) take(s *Sheet, e Entry) {
 	o.see(e)
-	if e.State.HasCharge() && e.PurgedAt.IsZero() && e.Invoice.Email != o.Invoice.Email {
-		o.Findings = append(o.Findings, s.place(invoice.Finding{
-			Line: o.Line, Field: invoice.FieldEmail, Code: invoice.CodeEmailDiffers, Severity: invoice.Notice,
-			Before: o.Invoice.Email, After: e.Invoice.Email,
+	if e.State.HasCharge() && e.PurgedAt.IsZero() && e.Invoice.Email != o.row.Invoice.Email {
+		o.row.Findings = append(o.row.Findings, s.place(invoice.Finding{
+			Line: o.row.Line, Field: invoice.FieldEmail, Code: invoice.CodeEmailDiffers, Severity: invoice.Notice,
+			Before: o.row.Invoice.Email, After: e.Invoice.Email,
 		}))
 	}
 }
@@ -87,10 +92,10 @@ func (o *standing) take(s *Sheet, e Entry) {
 // spare looks up what was issued under the number of a row that its due date alone
 // keeps from being accepted.
 func (r *Runner) spare(ctx context.Context, a Account, o *standing) error {
-	if !o.rejectedForDueOnly() {
+	if !o.row.rejectedForDueOnly() {
 		return nil
 	}
-	e, err := r.Ledger.Latest(ctx, a, o.Invoice.Number)
+	e, err := r.Ledger.Latest(ctx, a, o.row.Invoice.Number)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -105,13 +110,13 @@ func (r *Runner) spare(ctx context.Context, a Account, o *standing) error {
 // is to be issued again needs another date.
 func (o *standing) recognise(e Entry, reissue bool) {
 	perhapsCharged := e.State.HasCharge() || e.State == Charging || e.State == Unknown
-	if !perhapsCharged || e.Differs(o.Invoice) != "" || reissue && e.Charge.OverUnpaid() {
+	if !perhapsCharged || e.Differs(o.row.Invoice) != "" || reissue && e.Charge.OverUnpaid() {
 		o.remark().issued = e.Charge
 		return
 	}
-	for i, f := range o.Findings {
+	for i, f := range o.row.Findings {
 		if f.Severity == invoice.Error {
-			o.Findings[i].Severity = invoice.Notice
+			o.row.Findings[i].Severity = invoice.Notice
 		}
 	}
 	o.see(e)

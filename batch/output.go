@@ -258,7 +258,7 @@ func (o *output) writeErrors(j *job) (string, error) {
 	rejected := map[int]bool{}
 	for _, row := range j.standings {
 		if row.result == Rejected {
-			rejected[row.Line] = true
+			rejected[int(row.line)] = true
 		}
 	}
 	if len(rejected) == 0 {

@@ -27,7 +27,7 @@ func (r *Runner) cutPress(m templates.Merchant, invoices iter.Seq[invoice.Invoic
 func (r *Runner) settler(j *job) (*settler, error) {
 	return r.settlerOf(func(yield func(invoice.Invoice) bool) {
 		for _, o := range j.where((*standing).known) {
-			if !yield(o.Invoice) {
+			if !yield(o.row.Invoice) {
 				return
 			}
 		}
@@ -304,6 +304,6 @@ func (t *tally) settled(o *standing) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sofar.Done++
-	t.sofar.Sums.Add(o.result, o.Invoice.Amount)
+	t.sofar.Sums.Add(o.result, o.amount)
 	t.tell(Progress{Done: t.sofar.Done, Total: t.sofar.Total, Sums: maps.Clone(t.sofar.Sums)})
 }

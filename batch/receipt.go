@@ -76,16 +76,13 @@ func (j *job) receipt(r *Runner, stop *Stop) Receipt {
 		File: j.sheet.Name, SHA256: j.sheet.SHA256, ConfigHash: r.Settings.ConfigHash,
 		Account: j.account.ID, Mode: j.account.Mode(),
 		StartedAt: j.started.UTC(), FinishedAt: r.Now().UTC(),
-		Results: Totals{}, Mail: map[string]int{},
-	}
-	for _, row := range j.sheet.Rows {
-		receipt.RowsIn.add(row.Invoice.Amount)
+		RowsIn: j.rowsIn, Results: Totals{}, Mail: map[string]int{},
 	}
 	for _, result := range Results {
 		receipt.Results[result] = Sum{}
 	}
 	for _, o := range j.standings {
-		receipt.Results.Add(o.result, o.Invoice.Amount)
+		receipt.Results.Add(o.result, o.amount)
 		if mail := mailOf(o.state, r.Settings.MailOff); mail != "" {
 			receipt.Mail[mail]++
 		}

@@ -37,7 +37,7 @@ func (j *job) overtaken(s *Survey) []*standing {
 		latest[e.Invoice.Number] = max(latest[e.Invoice.Number], e.Revision)
 	}
 	return j.where(func(o *standing) bool {
-		return o.state.HasCharge() && latest[o.Invoice.Number] > int(o.revision)
+		return o.state.HasCharge() && latest[o.number] > int(o.revision)
 	})
 }
 
@@ -45,16 +45,18 @@ func (j *job) overtaken(s *Survey) []*standing {
 // whose number turned out to be issued with other content is a conflict.
 func (s *settler) lookAgain(ctx context.Context, j *job, rows []*standing) *Stop {
 	for _, o := range rows {
-		e, err := s.Ledger.Latest(ctx, j.account, o.Invoice.Number)
+		e, err := s.Ledger.Latest(ctx, j.account, o.number)
 		if err != nil {
 			return stopOf(ledgerStop(err))
 		}
+		j.recollect(o)
 		verdict := Verdict{Outcome: Known, Entry: e}
-		if field := e.Differs(o.Invoice); field != "" && e.Elsewhere {
+		if field := e.Differs(o.row.Invoice); field != "" && e.Elsewhere {
 			verdict.Outcome, verdict.Conflict = Conflict, field
 			o.reject()
 		}
 		o.judge(j.sheet, verdict)
+		o.shed()
 		o.chargedIn = o.chargedIn || e.State.HasCharge() && !e.Elsewhere && !e.IntentAt.Before(j.started.Truncate(time.Microsecond))
 	}
 	return nil

@@ -165,7 +165,7 @@ func (e Entry) NotReissued() bool {
 // results say.
 func (r *Runner) noteReplaced(ctx context.Context, j *job) error {
 	for _, o := range j.where(func(o *standing) bool { return o.result == Issued && o.revision > 1 }) {
-		previous, err := r.Ledger.Entry(ctx, KeyOfRevision(j.account, o.Invoice.Number, int(o.revision)-1))
+		previous, err := r.Ledger.Entry(ctx, KeyOfRevision(j.account, o.number, int(o.revision)-1))
 		if err != nil {
 			return err
 		}

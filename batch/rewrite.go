@@ -74,20 +74,20 @@ func (r *Runner) remember(ctx context.Context, s *Sheet, jobs []Job) (*job, erro
 
 // lookUp judges a row by what the ledger has, without changing it.
 func (r *Runner) lookUp(ctx context.Context, j *job, o *standing, ofThisFile map[int64]bool) error {
-	if o.Rejected() && !o.rejectedForDueOnly() {
+	if o.row.Rejected() && !o.row.rejectedForDueOnly() {
 		return nil
 	}
-	revisions, err := r.revisions(ctx, j.account, o.Invoice.Number)
+	revisions, err := r.revisions(ctx, j.account, o.row.Invoice.Number)
 	if err != nil {
 		return err
 	}
 	if len(revisions) == 0 {
-		if !o.Rejected() {
+		if !o.row.Rejected() {
 			o.result = Failed
 		}
 		return nil
 	}
-	e := meant(revisions, o.Invoice, ofThisFile)
+	e := meant(revisions, o.row.Invoice, ofThisFile)
 	if o.compare(j.sheet, e); !o.known() {
 		return nil
 	}
@@ -101,9 +101,9 @@ func (r *Runner) lookUp(ctx context.Context, j *job, o *standing, ofThisFile map
 
 // compare judges a row by a bill under its number.
 func (o *standing) compare(s *Sheet, e Entry) {
-	field := e.Differs(o.Invoice)
+	field := e.Differs(o.row.Invoice)
 	switch {
-	case o.Rejected():
+	case o.row.Rejected():
 		o.recognise(e, false)
 	case field != "":
 		o.judge(s, Verdict{Outcome: Conflict, Entry: e, Conflict: field})

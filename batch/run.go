@@ -114,6 +114,7 @@ func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) 
 	if err != nil {
 		return nil, err
 	}
+	job.shed()
 	stop := settler.settleAll(ctx, job, output)
 	return r.conclude(ctx, job, settler, output, stop)
 }

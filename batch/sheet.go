@@ -16,6 +16,7 @@ type Sheet struct {
 	Rows   []Row  // in file order
 
 	file     *csvfile.File
+	inspect  inspection
 	language invoice.Language
 }
 
@@ -67,14 +68,16 @@ func CheckSheet(name string, data []byte, how Reading, now time.Time) (*Sheet, e
 	if err != nil {
 		return nil, err
 	}
-	s := &Sheet{Name: name, SHA256: digest(data), Rows: make([]Row, 0, file.Len()), file: file, language: how.Language}
-	inspect := newInspection(how, now, file.Column)
+	s := &Sheet{
+		Name: name, SHA256: digest(data), Rows: make([]Row, 0, file.Len()),
+		file: file, inspect: newInspection(how, now, file.Column), language: how.Language,
+	}
 	numbers := invoice.NewNumbers()
 	atLine := make(map[int]int, file.Len())
-	for rows := range inOrder(held(file.Chunks()), inspect.chunk) {
+	for rows := range inOrder(held(file.Chunks()), s.inspect.chunk) {
 		for _, row := range rows {
 			if repeated, ok := numbers.Meet(row.Line, row.Invoice.Number, row.fields); ok {
-				row.repeats(inspect.place(repeated))
+				row.repeats(s.place(repeated))
 			}
 			atLine[row.Line] = len(s.Rows)
 			s.Rows = append(s.Rows, row.Row)
@@ -82,12 +85,16 @@ func CheckSheet(name string, data []byte, how Reading, now time.Time) (*Sheet, e
 	}
 	for _, late := range numbers.Late() {
 		i := atLine[late.Line]
-		s.Rows[i].Findings = append(s.Rows[i].Findings, inspect.place(late))
+		s.Rows[i].Findings = append(s.Rows[i].Findings, s.place(late))
 	}
 	return s, nil
 }
 
-func (s *Sheet) place(f invoice.Finding) invoice.Finding { return placed(f, s.file.Column) }
+func (s *Sheet) place(f invoice.Finding) invoice.Finding { return s.inspect.place(f) }
+
+// again checks the row at a place once more. What only other rows tell of it is
+// left out.
+func (s *Sheet) again(place int) Row { return s.inspect.chunk(s.file.Only(place))[0].Row }
 
 // Accepted counts the rows that may be issued.
 func (s *Sheet) Accepted() Sum {

@@ -5,13 +5,20 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"strings"
+
+	"konbill/invoice"
 )
 
 // standing is how far a row of a file has come: what a run keeps of it while it
-// goes on. All else is in the sheet and in the ledger, and is read again for the
+// goes on. All else is in the ledger, or in the file, and is read again for the
 // results, so that memory doesn't bound the size of a run.
 type standing struct {
-	*Row            // of the sheet; what the ledger finds wrong with it is added there
+	line, place int32 // its line, and its place among the sheet's rows, from 0
+	number      string
+	amount      invoice.Yen
+	row         *Row // nil once the ledger has what it says
+
 	key      Key    // empty: the ledger doesn't have its invoice
 	state    State  // of the invoice, as last seen
 	result   Result // one of the five
@@ -20,16 +27,17 @@ type standing struct {
 	chargedIn bool // the charge was made in this run
 	slip      bool // its slip is in the results
 
-	remarks *remarks // nil for nearly all
+	remarks *remarks // nil for most
 }
 
-// remarks are what only few rows have.
+// remarks are what few rows have.
 type remarks struct {
-	unrecorded *Entry // the invoice with a charge that the ledger couldn't take
-	issued     Charge // the bill under its number, for a row that is rejected because of it
-	slipErr    error  // why there is no slip although there is a charge
-	replaces   string // the charge that its own, made in this run, takes the place of
-	replacedBy string // the charge that has taken the place of its own
+	findings   []invoice.Finding // of a row that the ledger has the rest of
+	unrecorded *Entry            // the invoice with a charge that the ledger couldn't take
+	issued     Charge            // the bill under its number, for a row that is rejected because of it
+	slipErr    error             // why there is no slip although there is a charge
+	replaces   string            // the charge that its own, made in this run, takes the place of
+	replacedBy string            // the charge that has taken the place of its own
 }
 
 func (o *standing) remark() *remarks {
@@ -50,6 +58,52 @@ func (o *standing) see(e Entry) {
 
 // reject makes the row one that the ledger has no invoice of.
 func (o *standing) reject() { o.key, o.state, o.revision, o.result = "", "", 0, Rejected }
+
+// shed lets go of a row's content once the ledger has it.
+func (o *standing) shed() {
+	if !o.known() || o.row == nil {
+		return
+	}
+	if len(o.row.Findings) > 0 || o.remarks != nil {
+		o.remark().findings = o.row.Findings
+	}
+	o.row = nil
+}
+
+func (o *standing) findings() []invoice.Finding {
+	switch {
+	case o.row != nil:
+		return o.row.Findings
+	case o.remarks != nil:
+		return o.remarks.findings
+	}
+	return nil
+}
+
+// shed lets go of what the sheet says of the rows that the ledger has. It can be
+// read again.
+func (j *job) shed() {
+	for i := range j.standings {
+		o := &j.standings[i]
+		if o.known() {
+			o.number = strings.Clone(o.number) // or the whole line would stay
+		} else {
+			kept := *o.row
+			o.row = &kept
+		}
+		o.shed()
+	}
+	j.sheet.Rows = nil
+}
+
+// recollect reads a row's content again.
+func (j *job) recollect(o *standing) {
+	if o.row == nil {
+		row := j.sheet.again(int(o.place))
+		row.Findings = o.findings()
+		o.row = &row
+	}
+}
 
 // where lists the rows that is holds for.
 func (j *job) where(is func(*standing) bool) []*standing {
@@ -117,11 +171,15 @@ func (o *standing) outcome(entries map[Key]Entry, out *output) RowOutcome {
 	case o.remarks != nil && o.remarks.unrecorded != nil:
 		e, read = *o.remarks.unrecorded, true
 	case !read && o.known():
-		e = Entry{Key: o.key, State: o.state, Revision: int(o.revision), Invoice: o.Invoice}
+		e = Entry{Key: o.key, State: o.state, Revision: int(o.revision), Invoice: invoice.Invoice{Number: o.number, Amount: o.amount}}
 	}
-	outcome := RowOutcome{Row: *o.Row, Entry: e, Result: o.result, unread: o.known() && !read}
+	row := Row{Line: int(o.line), Invoice: e.Invoice, Findings: o.findings()}
+	if o.row != nil {
+		row = *o.row
+	}
+	outcome := RowOutcome{Row: row, Entry: e, Result: o.result, unread: o.known() && !read}
 	if o.slip {
-		outcome.Slip = out.slipOf(o.Invoice.Number)
+		outcome.Slip = out.slipOf(o.number)
 	}
 	if o.remarks != nil {
 		outcome.remarks = *o.remarks

@@ -2,36 +2,39 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"konbill/batch"
 	"konbill/invoice"
 )
 
-// accept takes one invoice of a job into the ledger, or says what the ledger
-// has of it.
-func (tx transaction) accept(ctx context.Context, job batch.Job, inv invoice.Invoice) (batch.Verdict, error) {
-	known, err := knownOr(tx.latest(ctx, job.Account, inv.Number))
-	if err != nil {
+// acceptance is the taking in of a job's invoices.
+type acceptance struct {
+	transaction
+	job   batch.Job
+	files map[int64]string // SHA-256 of jobs' files, as far as they were looked up
+}
+
+// accept takes one invoice of the job into the ledger, or says what the ledger
+// has of it. known is the latest revision under its number; nil: there is none.
+func (a *acceptance) accept(ctx context.Context, inv invoice.Invoice, known *batch.Entry) (batch.Verdict, error) {
+	verdict, events := batch.Accept(known, a.job, asStored(batch.Entry{Invoice: inv}).Invoice)
+	if err := a.list(ctx, verdict, known); err != nil {
 		return batch.Verdict{}, err
-	}
-	verdict, events := batch.Accept(known, job, asStored(batch.Entry{Invoice: inv}).Invoice)
-	if listing := verdict.Listing(known, job); listing != 0 {
-		if _, err := tx.StmtContext(ctx, tx.statements.list).ExecContext(ctx, verdict.Entry.Key, listing, listing, jobNumber(verdict.Entry.Job)); err != nil {
-			return batch.Verdict{}, err
-		}
 	}
 	if len(events) == 0 {
 		return verdict, nil
 	}
 	verdict.Entry = asStored(verdict.Entry)
+	var err error
 	if known == nil || known.Key != verdict.Entry.Key {
-		err = tx.insert(ctx, &verdict.Entry)
+		err = a.insert(ctx, &verdict.Entry)
 	} else {
-		err = tx.update(ctx, &verdict.Entry, known.State)
+		err = a.update(ctx, &verdict.Entry, known.State)
 	}
 	for _, event := range events {
-		err = errors.Join(err, tx.record(ctx, event))
+		err = errors.Join(err, a.record(ctx, event))
 	}
 	if err != nil {
 		return batch.Verdict{}, err
@@ -39,10 +42,71 @@ func (tx transaction) accept(ctx context.Context, job batch.Job, inv invoice.Inv
 	return verdict, nil
 }
 
-// listInvoice notes that a job lists an invoice. One that is of the same file as
-// the invoice's own needs no note: a file has one set of results.
-const listInvoice = "INSERT INTO listed (key, job) SELECT ?, ? WHERE" +
-	" (SELECT sha256 FROM job WHERE id = ?) IS NOT (SELECT sha256 FROM job WHERE id = ?) ON CONFLICT DO NOTHING"
+const (
+	listInvoice = "INSERT INTO listed (key, job) VALUES (?, ?) ON CONFLICT DO NOTHING"
+	fileOfJob   = "SELECT sha256 FROM job WHERE id = ?"
+)
+
+// list notes that a job lists an invoice. One that is of the same file as the
+// invoice's own needs no note: a file has one set of results.
+func (a *acceptance) list(ctx context.Context, v batch.Verdict, known *batch.Entry) error {
+	listing := v.Listing(known, a.job)
+	if listing == 0 {
+		return nil
+	}
+	theirs, err := a.fileOf(ctx, listing)
+	if err != nil {
+		return err
+	}
+	own, err := a.fileOf(ctx, v.Entry.Job)
+	if err != nil || v.Entry.Job != 0 && own == theirs {
+		return err
+	}
+	_, err = a.StmtContext(ctx, a.statements.list).ExecContext(ctx, v.Entry.Key, listing)
+	return err
+}
+
+// fileOf is the SHA-256 of a job's file; empty for no job.
+func (a *acceptance) fileOf(ctx context.Context, job int64) (string, error) {
+	sha256, known := a.files[job]
+	if known || job == 0 {
+		return sha256, nil
+	}
+	if err := a.QueryRowContext(ctx, fileOfJob, job).Scan(&sha256); err != nil {
+		return "", err
+	}
+	a.files[job] = sha256
+	return sha256, nil
+}
+
+// latestOf returns the latest revision under the number of each invoice, where
+// there is one.
+func (tx transaction) latestOf(ctx context.Context, a batch.Account, invoices []invoice.Invoice) (map[string]*batch.Entry, error) {
+	numbers := make([]string, len(invoices))
+	for i, inv := range invoices {
+		numbers[i] = inv.Number
+	}
+	list, err := json.Marshal(numbers)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, selectAllOf, string(list), a.ID, a.Live)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	latest := make(map[string]*batch.Entry, len(invoices))
+	for rows.Next() {
+		e := new(batch.Entry)
+		if err := rows.Scan(fields(e)...); err != nil {
+			return nil, err
+		}
+		if before := latest[e.Invoice.Number]; before == nil || e.Revision > before.Revision {
+			latest[e.Invoice.Number] = e
+		}
+	}
+	return latest, rows.Err()
+}
 
 // knownOr makes nil of an invoice that isn't there.
 func knownOr(e batch.Entry, err error) (*batch.Entry, error) {

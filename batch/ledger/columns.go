@@ -92,6 +92,7 @@ var (
 	columnNames  = join(columns, ", ", func(c column) string { return c.name })
 	selectByKey  = "SELECT " + columnNames + " FROM invoice WHERE key = ?"
 	selectLatest = "SELECT " + columnNames + " FROM invoice WHERE number = ? AND account = ? AND live = ? ORDER BY revision DESC LIMIT 1"
+	selectAllOf  = "SELECT " + columnNames + " FROM invoice WHERE number IN (SELECT value FROM json_each(?)) AND account = ? AND live = ?"
 	insertEntry  = "INSERT INTO invoice (" + columnNames + ") VALUES (" + join(columns, ", ", func(column) string { return "?" }) + ")"
 	// updateEntry applies only while the invoice is in the expected state.
 	updateEntry = "UPDATE invoice SET " + join(columns[identity:], ", ", func(c column) string { return c.name + " = ?" }) +

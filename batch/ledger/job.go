@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"konbill/batch"
@@ -40,16 +41,25 @@ func (tx transaction) insertJob(ctx context.Context, job batch.Job) (id int64, e
 
 func (tx transaction) acceptAll(ctx context.Context, job batch.Job, invoices []invoice.Invoice, judge func(int, batch.Verdict)) error {
 	seen := make(map[string]bool, len(invoices))
-	for i, inv := range invoices {
-		if seen[inv.Number] {
-			return errors.New("it names one invoice twice")
-		}
-		seen[inv.Number] = true
-		verdict, err := tx.accept(ctx, job, inv)
+	a := acceptance{transaction: tx, job: job, files: map[int64]string{job.ID: job.SHA256}}
+	i := 0
+	for some := range slices.Chunk(invoices, pageSize) {
+		known, err := tx.latestOf(ctx, job.Account, some)
 		if err != nil {
 			return err
 		}
-		judge(i, verdict)
+		for _, inv := range some {
+			if seen[inv.Number] {
+				return errors.New("it names one invoice twice")
+			}
+			seen[inv.Number] = true
+			verdict, err := a.accept(ctx, inv, known[inv.Number])
+			if err != nil {
+				return err
+			}
+			judge(i, verdict)
+			i++
+		}
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ func TestQueryPlans(t *testing.T) {
 		{"state", batch.Query{States: accepted}, "SEARCH invoice USING COVERING INDEX invoice_state (state=? AND rowid>?)"},
 		{"job", batch.Query{Job: 1}, "SEARCH invoice USING COVERING INDEX invoice_job (job=? AND rowid>?)"},
 		{"number", batch.Query{Numbers: []string{"1"}}, "SEARCH invoice USING COVERING INDEX invoice_number (number=?)"},
+		{"key", batch.Query{Keys: []batch.Key{"kb_1"}}, "SEARCH invoice USING COVERING INDEX sqlite_autoindex_invoice_1 (key=?)"},
 		{"job and state", batch.Query{Job: 1, States: accepted}, "SEARCH invoice USING INDEX invoice_job (job=? AND rowid>?)"},
 		{"charge status", batch.Query{ChargeStatuses: []string{"pending"}}, "SEARCH invoice USING COVERING INDEX invoice_charge_status (charge_status=? AND rowid>?)"},
 		{"charge status and state", batch.Query{ChargeStatuses: []string{"pending"}, States: accepted}, "SEARCH invoice USING INDEX invoice_charge_status (charge_status=? AND rowid>?)"},
@@ -38,6 +39,7 @@ func TestQueryPlans(t *testing.T) {
 	}
 	wantPlan(t, l, "key", "SEARCH invoice USING INDEX sqlite_autoindex_invoice_1 (key=?)", selectByKey, "")
 	wantPlan(t, l, "latest revision", "SEARCH invoice USING INDEX invoice_number (number=? AND account=? AND live=?)", selectLatest, "", "", 0)
+	wantPlan(t, l, "all revisions of many", "SEARCH invoice USING INDEX invoice_number (number=? AND account=? AND live=?)", selectAllOf, `["1"]`, "", 0)
 	wantPlan(t, l, "notices", "SEARCH notice USING INDEX sqlite_autoindex_notice_2 (key=?)", selectNotices, "")
 	wantPlan(t, l, "jobs that list an invoice", "SEARCH listed USING PRIMARY KEY (key=?)", "SELECT job FROM listed WHERE key = ?", "")
 	wantPlan(t, l, "outdated jobs", "SCAN job USING INDEX job_outdated", outdated)

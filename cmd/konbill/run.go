@@ -69,7 +69,7 @@ func (a *app) runFiles(ctx context.Context, files []string, o runOptions) error 
 	reports := []runReport{}
 	for _, path := range files {
 		report, err := a.runFile(ctx, shop.runner, path, o.out)
-		if report != nil {
+		if report != nil && a.json {
 			reports = append(reports, a.runReport(report))
 		}
 		worst = worse(worst, err)

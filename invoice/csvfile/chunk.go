@@ -38,6 +38,9 @@ func (f *File) Chunks() iter.Seq[Chunk] {
 // whole is the file as one chunk.
 func (f *File) whole() Chunk { return Chunk{f, f.text, f.records} }
 
+// Only is the row at a place, from 0, as a chunk.
+func (f *File) Only(place int) Chunk { return Chunk{f, f.text, f.records[place : place+1]} }
+
 // Len returns the number of rows.
 func (c Chunk) Len() int { return len(c.records) }
 

@@ -10,6 +10,7 @@
 package csvfile
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"iter"
@@ -60,7 +61,12 @@ func ReadFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	var data bytes.Buffer
+	if info, err := f.Stat(); err == nil {
+		data.Grow(int(min(info.Size(), MaxBytes)) + bytes.MinRead)
+	}
+	_, err = data.ReadFrom(io.LimitReader(f, MaxBytes+1))
+	return data.Bytes(), err
 }
 
 // Open reads a file as far as to know that all its rows can be given. The
