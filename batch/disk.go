@@ -1,11 +1,14 @@
 package batch
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"konbill/invoice/csvfile"
 )
@@ -14,7 +17,8 @@ import (
 // stored is durable and whole.
 type Disk interface {
 	Read(path string) ([]byte, error)
-	MakeFolder(path string) error // and takes away what a killed process left half written there
+	SHA256(path string) (string, error) // of a file's bytes, in hex
+	MakeFolder(path string) error       // and takes away what a killed process left half written there
 	Write(path string, data []byte) error
 	WriteFrom(path string, write func(io.Writer) error) error // what write writes
 	Remove(path string) error                                 // none being there is no error
@@ -32,7 +36,29 @@ func (r *Runner) disk() Disk {
 // holds personal data.
 type machine struct{}
 
-func (machine) Read(path string) ([]byte, error)     { return csvfile.ReadFile(path) }
+func (machine) Read(path string) ([]byte, error) { return csvfile.ReadFile(path) }
+
+// readTogetherBytes is how much of a file is read at once.
+const readTogetherBytes = 64 << 10
+
+var readBuffers = sync.Pool{New: func() any { return new([readTogetherBytes]byte) }}
+
+func (machine) SHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	buffer := readBuffers.Get().(*[readTogetherBytes]byte)
+	defer readBuffers.Put(buffer)
+	hash := sha256.New()
+	// Without its WriterTo the file is read through the buffer.
+	if _, err := io.CopyBuffer(hash, struct{ io.Reader }{f}, buffer[:]); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
 func (machine) Write(path string, data []byte) error { return WriteFile(path, data) }
 
 func (machine) WriteFrom(path string, write func(io.Writer) error) error {

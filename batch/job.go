@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -31,16 +32,12 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 		}
 	}
 	j := newJob(a, s, r.Now())
-	invoices := make([]invoice.Invoice, 0, len(s.Rows))
 	good := j.where(func(o *standing) bool { return !o.row.Rejected() })
-	for _, o := range good {
-		invoices = append(invoices, o.row.Invoice)
-	}
 	r.at(JobOpening)
 	var err error
 	j.id, err = r.Ledger.OpenJob(ctx, Job{
 		Who: r.Settings.Who, File: s.Name, SHA256: s.SHA256, Account: a, StartedAt: j.started, Reissue: r.Reissue,
-	}, invoices, func(i int, v Verdict) { good[i].judge(s, v) })
+	}, contentOf(good), func(i int, v Verdict) { good[i].judge(s, v) })
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +48,17 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 		}
 	}
 	return j, nil
+}
+
+// contentOf yields the invoices of rows as the file has them.
+func contentOf(rows []*standing) iter.Seq[invoice.Invoice] {
+	return func(yield func(invoice.Invoice) bool) {
+		for _, o := range rows {
+			if !yield(o.row.Invoice) {
+				return
+			}
+		}
+	}
 }
 
 // newJob is a job whose rows the ledger hasn't been asked about.

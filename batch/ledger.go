@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"konbill/invoice"
@@ -34,7 +35,7 @@ type Ledger interface {
 	// tried again, of which the last counts, and for nothing when OpenJob returns
 	// an error. That is ErrOtherAccount as from RememberAccount; a number named
 	// twice is one, too. judge must not touch the ledger.
-	OpenJob(ctx context.Context, job Job, invoices []invoice.Invoice, judge func(i int, v Verdict)) (id int64, err error)
+	OpenJob(ctx context.Context, job Job, invoices iter.Seq[invoice.Invoice], judge func(i int, v Verdict)) (id int64, err error)
 	// CloseJob stores the counts of a finished job, or returns ErrNotFound.
 	CloseJob(ctx context.Context, id int64, finishedAt time.Time, t Totals) error
 	// Jobs lists the latest jobs, newest first.

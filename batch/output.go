@@ -67,32 +67,33 @@ func (o *output) prints() string  { return filepath.Join(o.dir, o.stem+printsSuf
 
 // slip stores an invoice's slip, drawing it unless that was done already. One
 // that lies there as it was given out stays: drawn again it could differ, once
-// the merchant's facts have changed. It returns the slip.
-func (o *output) slip(s *settler, e Entry, pdf []byte) ([]byte, error) {
+// the merchant's facts have changed. It returns the slip's
+// SHA-256.
+func (o *output) slip(s *settler, e Entry, pdf []byte) (sha256 string, err error) {
 	if pdf == nil {
-		if stored := o.stored(e); stored != nil && digest(stored) == e.SlipSHA256 {
+		if stored := o.stored(e); stored != "" && stored == e.SlipSHA256 {
 			return stored, nil
 		}
-		var err error
 		if pdf, err = s.press.Draw(s.instructions(e)); err != nil {
-			return nil, err
+			return "", err
 		}
 	}
 	o.at(SlipWriting)
 	if err := o.disk().Write(o.slipPath(e.Invoice.Number), pdf); err != nil {
-		return nil, err
+		return "", err
 	}
 	o.at(SlipWritten)
-	return pdf, nil
+	return digest(pdf), nil
 }
 
-// stored returns the slip that lies in the folder; nil if none can be read there.
-func (o *output) stored(e Entry) []byte {
-	pdf, err := o.disk().Read(o.slipPath(e.Invoice.Number))
+// stored returns the SHA-256 of the slip that lies in the folder; "" if none can be
+// read there.
+func (o *output) stored(e Entry) string {
+	sha256, err := o.disk().SHA256(o.slipPath(e.Invoice.Number))
 	if err != nil {
-		return nil
+		return ""
 	}
-	return pdf
+	return sha256
 }
 
 // printFile stores all slips of a job in row order as one file, when the settings

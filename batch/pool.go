@@ -25,13 +25,7 @@ func (r *Runner) cutPress(m templates.Merchant, invoices iter.Seq[invoice.Invoic
 
 // settler prepares to settle a job.
 func (r *Runner) settler(j *job) (*settler, error) {
-	return r.settlerOf(func(yield func(invoice.Invoice) bool) {
-		for _, o := range j.where((*standing).known) {
-			if !yield(o.row.Invoice) {
-				return
-			}
-		}
-	}, j.started)
+	return r.settlerOf(contentOf(j.where((*standing).known)), j.started)
 }
 
 func invoicesOf(entries []Entry) iter.Seq[invoice.Invoice] {
@@ -257,37 +251,37 @@ func (s *settler) settleRow(ctx context.Context, o *standing, out *output) *Stop
 	if done.unrecorded {
 		o.remark().unrecorded = &done.entry
 	}
-	slip := s.storeSlip(o, out, done)
+	given := s.storeSlip(o, out, done)
 	if err == nil {
-		err = s.rememberSlip(ctx, done.entry, slip)
+		err = s.rememberSlip(ctx, done.entry, given)
 	}
 	return s.noteEnd(err)
 }
 
-// rememberSlip notes which slip was given out, unless one was mailed.
-func (s *settler) rememberSlip(ctx context.Context, e Entry, slip []byte) error {
-	if slip == nil || e.SlipSHA256 != "" {
+// rememberSlip notes which slip was given out, by its SHA-256, unless one was mailed.
+func (s *settler) rememberSlip(ctx context.Context, e Entry, sha256 string) error {
+	if sha256 == "" || e.SlipSHA256 != "" {
 		return nil
 	}
 	done := settled{entry: e}
-	return unlessStale(s.record(ctx, &done, e.State, "its slip is in the results", func(e *Entry) { e.SlipSHA256 = digest(slip) }))
+	return unlessStale(s.record(ctx, &done, e.State, "its slip is in the results", func(e *Entry) { e.SlipSHA256 = sha256 }))
 }
 
-// storeSlip stores the slip of an invoice that can be paid, and returns it. Of
-// one that can't be paid any more the results keep the slip they have.
-func (s *settler) storeSlip(o *standing, out *output, done settled) (slip []byte) {
+// storeSlip stores the slip of an invoice that can be paid, and returns its SHA-256.
+// Of one that can't be paid any more the results keep the slip they have.
+func (s *settler) storeSlip(o *standing, out *output, done settled) (sha256 string) {
 	switch e := done.entry; {
 	case !e.State.HasCharge():
 	case s.payable(e):
 		var err error
-		slip, err = out.slip(s, e, done.slip)
+		sha256, err = out.slip(s, e, done.slip)
 		if o.slip = err == nil; err != nil || o.remarks != nil {
 			o.remark().slipErr = err
 		}
 	default:
-		o.slip = out.stored(e) != nil
+		o.slip = out.stored(e) != ""
 	}
-	return slip
+	return sha256
 }
 
 // tally counts settled invoices and tells the one who listens.

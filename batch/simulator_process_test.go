@@ -3,8 +3,11 @@ package batch_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"time"
 
@@ -309,6 +312,14 @@ func (f files) Read(path string) ([]byte, error) {
 	return f.read(path)
 }
 
+func (f files) SHA256(path string) (string, error) {
+	data, err := f.Read(path)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data)), nil
+}
+
 func (f files) MakeFolder(path string) error {
 	if !f.act("make "+path, 0, diskTime) || !f.survives() {
 		return errDead
@@ -423,7 +434,7 @@ func (m memory) RememberAccount(ctx context.Context, fingerprint string, a batch
 	return m.change(ctx, "remember account", func() error { return m.handle.RememberAccount(ctx, fingerprint, a) })
 }
 
-func (m memory) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice, judge func(int, batch.Verdict)) (id int64, err error) {
+func (m memory) OpenJob(ctx context.Context, job batch.Job, invoices iter.Seq[invoice.Invoice], judge func(int, batch.Verdict)) (id int64, err error) {
 	err = m.change(ctx, "open job", func() (err error) {
 		id, err = m.handle.OpenJob(ctx, job, invoices, judge)
 		return err

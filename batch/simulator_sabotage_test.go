@@ -3,6 +3,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"konbill/batch"
@@ -205,7 +206,7 @@ func (m resending) Deliver(ctx context.Context, e mailer.Envelope) (string, erro
 // noConflict takes a number with another content for the same invoice.
 type noConflict struct{ batch.Ledger }
 
-func (l noConflict) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice, judge func(int, batch.Verdict)) (int64, error) {
+func (l noConflict) OpenJob(ctx context.Context, job batch.Job, invoices iter.Seq[invoice.Invoice], judge func(int, batch.Verdict)) (int64, error) {
 	return l.Ledger.OpenJob(ctx, job, invoices, func(i int, v batch.Verdict) {
 		if v.Outcome == batch.Conflict {
 			v.Outcome = batch.Known

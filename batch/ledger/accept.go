@@ -13,7 +13,29 @@ import (
 type acceptance struct {
 	transaction
 	job   batch.Job
+	judge func(int, batch.Verdict)
 	files map[int64]string // SHA-256 of jobs' files, as far as they were looked up
+	named map[string]bool  // the numbers of those that were taken in
+}
+
+// acceptSome takes in the invoices that follow.
+func (a *acceptance) acceptSome(ctx context.Context, invoices []invoice.Invoice) error {
+	known, err := a.latestOf(ctx, a.job.Account, invoices)
+	if err != nil {
+		return err
+	}
+	for _, inv := range invoices {
+		if a.named[inv.Number] {
+			return errors.New("it names one invoice twice")
+		}
+		verdict, err := a.accept(ctx, inv, known[inv.Number])
+		if err != nil {
+			return err
+		}
+		a.judge(len(a.named), verdict)
+		a.named[inv.Number] = true
+	}
+	return nil
 }
 
 // accept takes one invoice of the job into the ledger, or says what the ledger

@@ -3,9 +3,8 @@ package ledger
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
+	"iter"
 	"time"
 
 	"konbill/batch"
@@ -14,7 +13,7 @@ import (
 
 // OpenJob implements batch.Ledger. A job that names one invoice twice is
 // refused.
-func (l *Ledger) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice, judge func(int, batch.Verdict)) (int64, error) {
+func (l *Ledger) OpenJob(ctx context.Context, job batch.Job, invoices iter.Seq[invoice.Invoice], judge func(int, batch.Verdict)) (int64, error) {
 	err := l.inTransaction(ctx, "open a job", func(ctx context.Context, tx transaction) (err error) {
 		if err := tx.belongTo(ctx, job.Account); err != nil {
 			return err
@@ -39,29 +38,19 @@ func (tx transaction) insertJob(ctx context.Context, job batch.Job) (id int64, e
 	return result.LastInsertId()
 }
 
-func (tx transaction) acceptAll(ctx context.Context, job batch.Job, invoices []invoice.Invoice, judge func(int, batch.Verdict)) error {
-	seen := make(map[string]bool, len(invoices))
-	a := acceptance{transaction: tx, job: job, files: map[int64]string{job.ID: job.SHA256}}
-	i := 0
-	for some := range slices.Chunk(invoices, pageSize) {
-		known, err := tx.latestOf(ctx, job.Account, some)
-		if err != nil {
+func (tx transaction) acceptAll(ctx context.Context, job batch.Job, invoices iter.Seq[invoice.Invoice], judge func(int, batch.Verdict)) error {
+	a := acceptance{transaction: tx, job: job, judge: judge, files: map[int64]string{job.ID: job.SHA256}, named: map[string]bool{}}
+	some := make([]invoice.Invoice, 0, pageSize)
+	for inv := range invoices {
+		if some = append(some, inv); len(some) < pageSize {
+			continue
+		}
+		if err := a.acceptSome(ctx, some); err != nil {
 			return err
 		}
-		for _, inv := range some {
-			if seen[inv.Number] {
-				return errors.New("it names one invoice twice")
-			}
-			seen[inv.Number] = true
-			verdict, err := a.accept(ctx, inv, known[inv.Number])
-			if err != nil {
-				return err
-			}
-			judge(i, verdict)
-			i++
-		}
+		some = some[:0]
 	}
-	return nil
+	return a.acceptSome(ctx, some)
 }
 
 // CloseJob implements batch.Ledger. It returns ErrNotFound for an unknown job.

@@ -104,6 +104,7 @@ func (a *app) sayWhenInterrupted() (stop func()) {
 func (a *app) runFile(ctx context.Context, r *batch.Runner, path, out string) (*batch.Report, error) {
 	progress := a.newProgress()
 	r.Progress, r.Waiting = progress.tell, progress.waiting
+	makeRoom(path, r.Settings)
 	report, err := r.Run(ctx, path, out)
 	progress.end()
 	if report != nil && !a.json {

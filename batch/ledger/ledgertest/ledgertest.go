@@ -122,7 +122,7 @@ func (b book) open(invoices ...invoice.Invoice) (int64, []batch.Verdict) {
 // OpenJob opens a job and returns the verdicts in the order of the invoices.
 func OpenJob(ctx context.Context, l batch.Ledger, job batch.Job, invoices []invoice.Invoice) (int64, []batch.Verdict, error) {
 	verdicts := make([]batch.Verdict, len(invoices))
-	id, err := l.OpenJob(ctx, job, invoices, func(i int, v batch.Verdict) { verdicts[i] = v })
+	id, err := l.OpenJob(ctx, job, slices.Values(invoices), func(i int, v batch.Verdict) { verdicts[i] = v })
 	if err != nil {
 		return 0, nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -154,10 +155,10 @@ func (m *Memory) RememberAccount(ctx context.Context, fingerprint string, a batc
 }
 
 // OpenJob implements batch.Ledger.
-func (m *Memory) OpenJob(ctx context.Context, job batch.Job, invoices []invoice.Invoice, judge func(int, batch.Verdict)) (id int64, err error) {
+func (m *Memory) OpenJob(ctx context.Context, job batch.Job, invoices iter.Seq[invoice.Invoice], judge func(int, batch.Verdict)) (id int64, err error) {
 	var verdicts []batch.Verdict
 	err = m.write(ctx, "OpenJob", func(t *tables) (err error) {
-		id, verdicts, err = t.openJob(job, invoices)
+		id, verdicts, err = t.openJob(job, slices.Collect(invoices))
 		return err
 	})
 	if err != nil {
