@@ -3,15 +3,13 @@ package batch
 import (
 	"iter"
 	"runtime"
-
-	"konbill/invoice/csvfile"
 )
 
-// inOrder does work on chunks with as many at once as there are cores, and
-// yields what comes of each in the order of the chunks. Few are held at any
-// time. An error of the chunks ends it. A panic goes on where the results go, for
+// inOrder does work on parts with as many at once as there are cores, and
+// yields what comes of each in the order of the parts. Few are held at any
+// time. An error of the parts ends it. A panic goes on where the results go, for
 // whoever recovers there.
-func inOrder[T any](chunks iter.Seq2[csvfile.Chunk, error], work func(csvfile.Chunk) T) iter.Seq2[T, error] {
+func inOrder[P, T any](parts iter.Seq2[P, error], work func(P) T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		type result struct {
 			of       T
@@ -23,7 +21,7 @@ func inOrder[T any](chunks iter.Seq2[csvfile.Chunk, error], work func(csvfile.Ch
 		defer close(stop)
 		go func() {
 			defer close(coming)
-			for chunk, err := range chunks {
+			for part, err := range parts {
 				one := make(chan result, 1)
 				select {
 				case coming <- one:
@@ -40,7 +38,7 @@ func inOrder[T any](chunks iter.Seq2[csvfile.Chunk, error], work func(csvfile.Ch
 						done.panicked = recover()
 						one <- done
 					}()
-					done.of = work(chunk)
+					done.of = work(part)
 				}()
 			}
 		}()
@@ -56,11 +54,11 @@ func inOrder[T any](chunks iter.Seq2[csvfile.Chunk, error], work func(csvfile.Ch
 	}
 }
 
-// held are chunks of a file that is held, which are without errors.
-func held(chunks iter.Seq[csvfile.Chunk]) iter.Seq2[csvfile.Chunk, error] {
-	return func(yield func(csvfile.Chunk, error) bool) {
-		for chunk := range chunks {
-			if !yield(chunk, nil) {
+// held are parts that are at hand, which are without errors.
+func held[P any](parts iter.Seq[P]) iter.Seq2[P, error] {
+	return func(yield func(P, error) bool) {
+		for part := range parts {
+			if !yield(part, nil) {
 				return
 			}
 		}

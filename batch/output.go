@@ -3,6 +3,7 @@ package batch
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -94,6 +95,15 @@ func (o *output) stored(e Entry) string {
 		return ""
 	}
 	return sha256
+}
+
+// has reports whether the slip that was given out, by its SHA-256, lies in the folder.
+func (o *output) has(number string, given [32]byte) bool {
+	if given == [32]byte{} {
+		return false
+	}
+	sha256, err := o.disk().SHA256(o.slipPath(number))
+	return err == nil && sha256 == hex.EncodeToString(given[:])
 }
 
 // printFile stores all slips of a job in row order as one file, when the settings

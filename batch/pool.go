@@ -158,17 +158,26 @@ func (s *settler) settleRows(ctx context.Context, out *output, rows []*standing)
 	})
 }
 
-// leaveSlips leaves the slips of rows that want nothing else. Their invoices are
-// read many at a time, since a file that is run again may be all of such.
+// leaveSlips leaves the slips of rows that want nothing else. A file that is run
+// again may be all of such, so invoices are read many at a time, and only where the
+// folder hasn't the slip that was given out.
 func (s *settler) leaveSlips(ctx context.Context, out *output, rows []*standing) *Stop {
 	progress := &tally{tell: s.Progress, sofar: Progress{Total: len(rows), Sums: Totals{}}}
 	parts := slices.Collect(slices.Chunk(rows, readTogether))
 	return s.pool(ctx, len(parts), func(i int) *Stop {
-		entries, err := s.entriesOf(ctx, parts[i])
+		var missing []*standing
+		for _, o := range parts[i] {
+			if o.slip = out.has(o.number, o.given); o.slip {
+				progress.settled(o)
+			} else {
+				missing = append(missing, o)
+			}
+		}
+		entries, err := s.entriesOf(ctx, missing)
 		if err != nil {
 			return s.noteEnd(ledgerStop(err))
 		}
-		for _, o := range parts[i] {
+		for _, o := range missing {
 			e := entries[o.key]
 			if err := s.rememberSlip(ctx, e, s.storeSlip(o, out, settled{entry: e})); err != nil {
 				return s.noteEnd(err)

@@ -3,6 +3,7 @@ package batch
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"iter"
 	"slices"
 	"strings"
@@ -24,8 +25,9 @@ type standing struct {
 	result   Result // one of the five
 	revision int32
 
-	chargedIn bool // the charge was made in this run
-	slip      bool // its slip is in the results
+	chargedIn bool     // the charge was made in this run
+	slip      bool     // its slip is in the results
+	given     [32]byte // SHA-256 of the slip that was given out, as last seen; zero: none was
 
 	remarks *remarks // nil for most
 }
@@ -54,6 +56,9 @@ func (o *standing) known() bool { return o.key != "" }
 func (o *standing) see(e Entry) {
 	o.key, o.state, o.revision = e.Key, e.State, int32(e.Revision)
 	o.result = resultOf(e.State, o.chargedIn)
+	if n, err := hex.Decode(o.given[:], []byte(e.SlipSHA256)); err != nil || n < len(o.given) {
+		o.given = [32]byte{}
+	}
 }
 
 // reject makes the row one that the ledger has no invoice of.
@@ -145,23 +150,38 @@ func (r *Runner) entriesOf(ctx context.Context, rows []*standing) (map[Key]Entry
 }
 
 // outcomes yields what became of each row, in file order, with its invoice as the
-// ledger has it now. Rows whose invoice can't be read say so, and the first error is
-// kept for the end of the run.
+// ledger has it now. Rows whose invoice can't be read say so, and the error is kept
+// for the end of the run.
 func (j *job) outcomes(ctx context.Context, out *output) iter.Seq[RowOutcome] {
 	return func(yield func(RowOutcome) bool) {
-		for some := range slices.Chunk(j.where(func(*standing) bool { return true }), readTogether) {
-			entries, err := out.entriesOf(ctx, some)
-			j.unread = cmp.Or(j.unread, err)
-			for _, o := range some {
-				if e, read := entries[o.key]; read && !j.told {
-					o.see(e)
-				}
-				if !yield(o.outcome(entries, out)) {
+		rows := j.where(func(*standing) bool { return true })
+		for told := range inOrder(held(slices.Chunk(rows, readTogether)), func(some []*standing) told { return j.tell(ctx, some, out) }) {
+			j.unread = cmp.Or(j.unread, told.unread)
+			for _, o := range told.outcomes {
+				if !yield(o) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// told is what became of some rows, and why their invoices couldn't be read.
+type told struct {
+	outcomes []RowOutcome
+	unread   error
+}
+
+func (j *job) tell(ctx context.Context, rows []*standing, out *output) told {
+	entries, err := out.entriesOf(ctx, rows)
+	all := told{outcomes: make([]RowOutcome, 0, len(rows)), unread: err}
+	for _, o := range rows {
+		if e, read := entries[o.key]; read && !j.told {
+			o.see(e)
+		}
+		all.outcomes = append(all.outcomes, o.outcome(entries, out))
+	}
+	return all
 }
 
 // outcome is what became of the row, by its invoice among entries.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"konbill/batch"
 	"konbill/invoice"
@@ -41,7 +42,8 @@ func (a *acceptance) acceptSome(ctx context.Context, invoices []invoice.Invoice)
 // accept takes one invoice of the job into the ledger, or says what the ledger
 // has of it. known is the latest revision under its number; nil: there is none.
 func (a *acceptance) accept(ctx context.Context, inv invoice.Invoice, known *batch.Entry) (batch.Verdict, error) {
-	verdict, events := batch.Accept(known, a.job, asStored(batch.Entry{Invoice: inv}).Invoice)
+	inv.Due = time.Time(instantOf(instant(inv.Due).micros())) // as it is stored
+	verdict, events := batch.Accept(known, a.job, inv)
 	if err := a.list(ctx, verdict, known); err != nil {
 		return batch.Verdict{}, err
 	}
@@ -118,13 +120,15 @@ func (tx transaction) latestOf(ctx context.Context, a batch.Account, invoices []
 	}
 	defer rows.Close()
 	latest := make(map[string]*batch.Entry, len(invoices))
+	var e batch.Entry
+	into := fields(&e)
 	for rows.Next() {
-		e := new(batch.Entry)
-		if err := rows.Scan(fields(e)...); err != nil {
+		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
 		if before := latest[e.Invoice.Number]; before == nil || e.Revision > before.Revision {
-			latest[e.Invoice.Number] = e
+			one := e
+			latest[e.Invoice.Number] = &one
 		}
 	}
 	return latest, rows.Err()

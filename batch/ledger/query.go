@@ -71,9 +71,10 @@ func (l *Ledger) page(ctx context.Context, query string, args []any) (page []bat
 		return nil, 0, err
 	}
 	defer rows.Close()
+	var e batch.Entry
+	into := append([]any{&last}, fields(&e)...)
 	for rows.Next() {
-		var e batch.Entry
-		if err := rows.Scan(append([]any{&last}, fields(&e)...)...); err != nil {
+		if err := rows.Scan(into...); err != nil {
 			return nil, 0, err
 		}
 		page = append(page, e)
