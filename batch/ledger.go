@@ -83,6 +83,9 @@ type Ledger interface {
 	// accepted, to f; it stops at f's first error and returns it. f may change
 	// the ledger; an invoice that moves meanwhile comes at most once.
 	Entries(ctx context.Context, q Query, f func(Entry) error) error
+	// Sums adds up the invoices q selects by what the API last said of their charge;
+	// "" stands for those without one.
+	Sums(ctx context.Context, q Query) (map[string]Sum, error)
 	// Events returns the history of an invoice, oldest first.
 	Events(ctx context.Context, key Key) ([]Event, error)
 
@@ -136,6 +139,9 @@ type Query struct {
 	States         []State
 	ChargeStatuses []string  // what the API last said of the charge: pending, ...
 	PaidSince      time.Time // paid at or after it
+	PaidUntil      time.Time // paid before it
+	DueAfter       time.Time // charged, and payable until a time after it
+	DueUntil       time.Time // charged, and payable until it or a time before
 	SlipSHA256     string    // of the slip that was given out
 	Reissued       bool      // revisions after the first
 	Job            int64     // accepted by this job

@@ -515,6 +515,13 @@ func (m memory) Entries(ctx context.Context, q batch.Query, f func(batch.Entry) 
 	return m.handle.Entries(ctx, q, f)
 }
 
+func (m memory) Sums(ctx context.Context, q batch.Query) (map[string]batch.Sum, error) {
+	if err := m.look(ctx, "sums"); err != nil {
+		return nil, err
+	}
+	return m.handle.Sums(ctx, q)
+}
+
 func (m memory) Events(ctx context.Context, key batch.Key) ([]batch.Event, error) {
 	if err := m.look(ctx, "events"); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"konbill/batch"
 )
@@ -82,68 +83,120 @@ func (l *Ledger) page(ctx context.Context, query string, args []any) (page []bat
 	return page, last, rows.Err()
 }
 
+// condition is what a query asks of invoices, as SQL.
+type condition struct {
+	where string // each part begins with AND
+	args  []any
+	// plus is "+" once there is a part: of them the first, which selects the least,
+	// is the index's, and a "+" keeps SQLite from choosing that of another.
+	plus string
+	// byID says that the first part's index is in the order of the ids.
+	byID bool
+}
+
+func (c *condition) add(text string, args ...any) {
+	c.where += " AND " + c.plus + text
+	c.plus = "+"
+	c.args = append(c.args, args...)
+}
+
+// between adds that an instant is there and within bounds, in microseconds. A bound
+// below 1 is none.
+func (c *condition) between(column string, first, last int64) {
+	if last < 1 {
+		last = math.MaxInt64
+	}
+	c.add(column+" BETWEEN ? AND ?", max(first, 1), last)
+}
+
+// among adds that a column has one of some values. They are one argument, as JSON:
+// SQLite limits the number of arguments.
+func among[T ~string](c *condition, column string, values []T) error {
+	if len(values) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(values)
+	if err != nil {
+		return err
+	}
+	c.add(column+" IN (SELECT value FROM json_each(?))", string(list))
+	return nil
+}
+
+func conditionOf(q batch.Query) (c condition, err error) {
+	err = errors.Join(among(&c, "key", q.Keys), among(&c, "number", q.Numbers))
+	if q.SlipSHA256 != "" {
+		c.where += " AND slip_sha256 <> ''" // as the index has it
+		c.add("slip_sha256 = ?", q.SlipSHA256)
+	}
+	if q.Reissued {
+		c.add("revision > 1") // as the index has it
+	}
+	if !q.PaidSince.IsZero() || !q.PaidUntil.IsZero() {
+		c.between("paid_at", instant(q.PaidSince).micros(), instant(q.PaidUntil).micros()-1)
+	}
+	c.byID = c.where == ""
+	if q.Job != 0 {
+		c.add("job = ?", q.Job)
+	}
+	err = errors.Join(err, among(&c, "charge_status", q.ChargeStatuses), among(&c, "state", q.States))
+	if !q.DueAfter.IsZero() || !q.DueUntil.IsZero() {
+		c.between("expires_at", instant(q.DueAfter).micros()+1, instant(q.DueUntil).micros())
+	}
+	return c, err
+}
+
 // pageOf writes the query for the entries that q selects behind the id which is
 // its first argument, in the order in which they were accepted, which is that
 // of the ids. The ids are looked for first, in an index alone.
-//
-// Lists are one argument, as JSON: SQLite limits the number of arguments. Of
-// the conditions the first, which selects the least, is the index's; a "+"
-// keeps SQLite from choosing that of another.
 func pageOf(q batch.Query) (query string, args []any, err error) {
-	where, order, index := "id > ?", "id", ""
-	add := func(condition string, arg any) {
-		where += " AND " + index + condition
-		index = "+"
-		args = append(args, arg)
+	c, err := conditionOf(q)
+	if err != nil {
+		return "", nil, err
 	}
-	if len(q.Keys) > 0 || len(q.Numbers) > 0 || q.SlipSHA256 != "" || q.Reissued || !q.PaidSince.IsZero() {
-		where, order = "+"+where, "+id" // their indexes aren't in the order of the ids
+	where, order := "id > ?", "id"
+	if !c.byID {
+		where, order = "+id > ?", "+id"
 	}
-	if len(q.Keys) > 0 {
-		keys, err := json.Marshal(q.Keys)
-		if err != nil {
-			return "", nil, err
-		}
-		add("key IN (SELECT value FROM json_each(?))", string(keys))
-	}
-	if len(q.Numbers) > 0 {
-		numbers, err := json.Marshal(q.Numbers)
-		if err != nil {
-			return "", nil, err
-		}
-		add("number IN (SELECT value FROM json_each(?))", string(numbers))
-	}
-	if q.SlipSHA256 != "" {
-		where += " AND slip_sha256 <> ''" // as the index has it
-		add("slip_sha256 = ?", q.SlipSHA256)
-	}
-	if q.Reissued {
-		where += " AND " + index + "revision > 1" // as the index has it
-		index = "+"
-	}
-	if !q.PaidSince.IsZero() {
-		add("paid_at >= ?", instant(q.PaidSince))
-	}
-	if q.Job != 0 {
-		add("job = ?", q.Job)
-	}
-	if len(q.ChargeStatuses) > 0 {
-		statuses, err := json.Marshal(q.ChargeStatuses)
-		if err != nil {
-			return "", nil, err
-		}
-		add("charge_status IN (SELECT value FROM json_each(?))", string(statuses))
-	}
-	if len(q.States) > 0 {
-		states, err := json.Marshal(q.States)
-		if err != nil {
-			return "", nil, err
-		}
-		add("state IN (SELECT value FROM json_each(?))", string(states))
-	}
-	query = "SELECT id, " + columnNames + " FROM invoice WHERE id IN (SELECT id FROM invoice WHERE " + where +
+	query = "SELECT id, " + columnNames + " FROM invoice WHERE id IN (SELECT id FROM invoice WHERE " + where + c.where +
 		" ORDER BY " + order + " LIMIT ?) ORDER BY id"
-	return query, append(args, pageSize), nil
+	return query, append(c.args, pageSize), nil
+}
+
+// Sums implements batch.Ledger.
+func (l *Ledger) Sums(ctx context.Context, q batch.Query) (map[string]batch.Sum, error) {
+	sums, err := l.sums(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("add up invoices: %w", explain(err))
+	}
+	return sums, nil
+}
+
+func (l *Ledger) sums(ctx context.Context, q batch.Query) (map[string]batch.Sum, error) {
+	query, args, err := sumsOf(q)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := l.reader.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	sums := map[string]batch.Sum{}
+	for rows.Next() {
+		var status string
+		var sum batch.Sum
+		if err := rows.Scan(&status, &sum.Rows, &sum.Yen); err != nil {
+			return nil, err
+		}
+		sums[status] = sum
+	}
+	return sums, rows.Err()
+}
+
+func sumsOf(q batch.Query) (query string, args []any, err error) {
+	c, err := conditionOf(q)
+	return "SELECT charge_status, count(*), sum(amount) FROM invoice WHERE true" + c.where + " GROUP BY charge_status", c.args, err
 }
 
 const selectEvents = "SELECT key, at, who, from_state, to_state, why FROM event WHERE key = ? ORDER BY id"

@@ -128,13 +128,15 @@ func parsePeriod(text string) (time.Duration, error) {
 	return period, err
 }
 
-// query is what the ledger can select by itself.
-func (s selection) query() batch.Query {
+// query is what selects them in the ledger.
+func (s selection) query(now time.Time) batch.Query {
 	switch {
-	case s.open, s.dueWithin != "":
+	case s.dueWithin != "":
+		return batch.Query{ChargeStatuses: []string{batch.StatusPending}, DueAfter: now, DueUntil: now.Add(s.within)}
+	case s.open:
 		return batch.Query{ChargeStatuses: []string{batch.StatusPending}}
 	case s.paid:
-		return batch.Query{ChargeStatuses: []string{batch.StatusSuccessful}, PaidSince: s.paidFrom}
+		return batch.Query{ChargeStatuses: []string{batch.StatusSuccessful}, PaidSince: s.paidFrom, PaidUntil: s.paidUntil}
 	case s.expired:
 		return batch.Query{ChargeStatuses: []string{batch.StatusExpired, batch.StatusFailed}}
 	case s.unknown:
@@ -143,37 +145,22 @@ func (s selection) query() batch.Query {
 	return batch.Query{}
 }
 
-// includes reports whether an invoice that the query selects is listed.
-func (s selection) includes(e batch.Entry, now time.Time) bool {
-	due := e.Charge.ExpiresAt
-	switch {
-	case s.dueWithin != "":
-		return due.After(now) && !due.After(now.Add(s.within))
-	case !s.paidUntil.IsZero():
-		return e.Charge.PaidAt.Before(s.paidUntil)
-	}
-	return true
-}
-
 // list shows the invoices selected, whichever files they came in, and what they
 // add up to. There may be more of them than fit into memory.
 func (a *app) list(ctx context.Context, c config, book *ledger.Ledger, s selection) error {
-	now := a.now()
-	each := func(f func(batch.Entry) error) error {
-		return book.Entries(ctx, s.query(), func(e batch.Entry) error {
-			if !s.includes(e, now) {
-				return nil
-			}
-			return f(e)
-		})
-	}
+	q := s.query(a.now())
+	each := func(f func(batch.Entry) error) error { return book.Entries(ctx, q, f) }
 	switch {
 	case a.json:
 		return a.listJSON(each)
 	case s.csv:
 		return a.listCSV(each, csvfile.Encoding(cmp.Or(s.encoding, c.Results.Encoding)))
 	}
-	return a.printList(each)
+	sums, err := book.Sums(ctx, q)
+	if err != nil {
+		return err
+	}
+	return a.printList(each, sums)
 }
 
 // selected calls f with each invoice selected, until its first error.
@@ -198,28 +185,26 @@ func japanDeadline(t time.Time) string {
 }
 
 // printList shows a list to a person: the first of it, and the sums of all.
-func (a *app) printList(each selected) error {
+func (a *app) printList(each selected, sums map[string]batch.Sum) error {
 	const most = 50
+	enough := errors.New("enough")
 	rows := [][]string{{a.say("番号", "number"), a.say("金額", "amount"), a.say("支払い", "payment"), a.say("支払期限", "due"), a.say("支払日時", "paid at")}}
-	sums, left := map[string]batch.Sum{}, 0
 	err := each(func(e batch.Entry) error {
-		addPayment(sums, e)
 		if len(rows) > most {
-			left++
-			return nil
+			return enough
 		}
 		rows = append(rows, []string{
 			e.Invoice.Number, e.Invoice.Amount.Format(a.lang), a.paymentOrState(e), japanDeadline(dueOf(e)), japanTime(e.Charge.PaidAt),
 		})
 		return nil
 	})
-	if err != nil {
+	if err != nil && err != enough {
 		return err
 	}
 	if len(rows) > 1 {
 		table(a.stdout, rows, 1)
 	}
-	if left > 0 {
+	if left := total(sums).Rows - (len(rows) - 1); left > 0 {
 		fmt.Fprintf(a.stdout, a.say("ほか %d 件（--csv か --json ですべて表示）\n", "%d more (--csv or --json list them all)\n"), left)
 	}
 	table(a.stdout, a.sumRows(sums), 1, 2)

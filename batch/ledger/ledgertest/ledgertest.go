@@ -348,6 +348,7 @@ func testEntries(t *testing.T, newStore Store) {
 		t.Fatal(err)
 	}
 	b.walk(b.entry(batch.KeyOf(account, "05")), batch.Charging)
+	due := b.entry(batch.KeyOf(account, "10")).Charge.ExpiresAt
 
 	charged, charging := batch.Charged, batch.Charging
 	for _, c := range []struct {
@@ -364,6 +365,13 @@ func testEntries(t *testing.T, newStore Store) {
 		{"paid since", batch.Query{PaidSince: stored(at(5))}, []string{"10"}},
 		{"a slip", batch.Query{SlipSHA256: "aa"}, []string{"10"}},
 		{"a slip nobody has", batch.Query{SlipSHA256: "bb"}, []string{}},
+		{"paid until, and no longer", batch.Query{PaidUntil: stored(at(5))}, []string{}},
+		{"paid until later", batch.Query{PaidSince: stored(at(5)), PaidUntil: at(6)}, []string{"10"}},
+		{"due until", batch.Query{DueUntil: stored(due)}, []string{"10"}},
+		{"due until sooner", batch.Query{DueUntil: due.Add(-time.Microsecond)}, []string{}},
+		{"due after, and not at", batch.Query{DueAfter: due}, []string{}},
+		{"due between", batch.Query{DueAfter: due.Add(-time.Microsecond), DueUntil: due.Add(time.Hour)}, []string{"10"}},
+		{"keys", batch.Query{Keys: []batch.Key{batch.KeyOf(account, "20"), "kb_nobody", batch.KeyOf(account, "30")}}, []string{"30", "20"}},
 		{"paid since, too late", batch.Query{PaidSince: at(6)}, []string{}},
 		{"a payment status and another's state", batch.Query{ChargeStatuses: []string{"successful"}, States: []batch.State{charging}}, []string{}},
 		{"a job", batch.Query{Job: first}, []string{"30", "10", "20"}},
@@ -373,6 +381,7 @@ func testEntries(t *testing.T, newStore Store) {
 		{"all three", batch.Query{Job: first, States: []batch.State{charged}, Numbers: []string{"10", "20", "05"}}, []string{"10"}},
 	} {
 		same(t, c.name, b.numbers(c.q), c.want)
+		b.addsUp(c.name, c.q)
 	}
 
 	stop := errors.New("enough")
@@ -386,6 +395,23 @@ func testEntries(t *testing.T, newStore Store) {
 	}
 	same(t, "events of an unknown key", len(b.history("kb_nobody")), 0)
 	t.Run("changed while listed", func(t *testing.T) { testChangedWhileListed(t, newStore) })
+}
+
+// addsUp compares the sums of a query with what its invoices add up to.
+func (b book) addsUp(name string, q batch.Query) {
+	b.t.Helper()
+	want := map[string]batch.Sum{}
+	if err := b.Entries(b.t.Context(), q, func(e batch.Entry) error {
+		addUp(want, []batch.Entry{e})
+		return nil
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+	got, err := b.Sums(b.t.Context(), q)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	same(b.t, "the sums of "+name, got, want)
 }
 
 // testChangedWhileListed moves every invoice out of the state that is listed,

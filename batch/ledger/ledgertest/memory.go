@@ -314,6 +314,23 @@ func (m *Memory) Entries(ctx context.Context, q batch.Query, f func(batch.Entry)
 	return nil
 }
 
+// Sums implements batch.Ledger.
+func (m *Memory) Sums(ctx context.Context, q batch.Query) (map[string]batch.Sum, error) {
+	sums := map[string]batch.Sum{}
+	err := m.read(ctx, func(t *tables) error {
+		addUp(sums, t.selected(q))
+		return nil
+	})
+	return sums, err
+}
+
+func addUp(sums map[string]batch.Sum, entries []batch.Entry) {
+	for _, e := range entries {
+		sum := sums[e.Charge.Status]
+		sums[e.Charge.Status] = batch.Sum{Rows: sum.Rows + 1, Yen: sum.Yen + e.Invoice.Amount}
+	}
+}
+
 // Events implements batch.Ledger.
 func (m *Memory) Events(ctx context.Context, key batch.Key) (events []batch.Event, err error) {
 	err = m.read(ctx, func(t *tables) error {

@@ -382,6 +382,9 @@ func (t *tables) selected(q batch.Query) []batch.Entry {
 			(q.SlipSHA256 == "" || q.SlipSHA256 == e.SlipSHA256) &&
 			(!q.Reissued || e.Revision > 1) &&
 			(q.PaidSince.IsZero() || !e.Charge.PaidAt.Before(q.PaidSince)) &&
+			(q.PaidUntil.IsZero() || !e.Charge.PaidAt.IsZero() && e.Charge.PaidAt.Before(q.PaidUntil)) &&
+			(q.DueAfter.IsZero() || e.Charge.ExpiresAt.After(q.DueAfter)) &&
+			(q.DueUntil.IsZero() || !e.Charge.ExpiresAt.IsZero() && !e.Charge.ExpiresAt.After(q.DueUntil)) &&
 			(q.Job == 0 || q.Job == e.Job) {
 			selected = append(selected, *e)
 		}
