@@ -86,7 +86,7 @@ func (a *acceptance) list(ctx context.Context, v batch.Verdict, known *batch.Ent
 	if err != nil || v.Entry.Job != 0 && own == theirs {
 		return err
 	}
-	_, err = a.StmtContext(ctx, a.statements.list).ExecContext(ctx, v.Entry.Key, listing)
+	_, err = a.prepared(ctx, a.statements.list).ExecContext(ctx, v.Entry.Key, listing)
 	return err
 }
 

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -167,7 +168,7 @@ func (l *Ledger) begin(ctx context.Context) (tx transaction, end func(), err err
 	}
 	// After a commit, or when SQLite rolled back by itself, there is nothing left
 	// to undo.
-	return transaction{Tx: begun, statements: &l.statements}, func() { _ = begun.Rollback(); cancel() }, nil
+	return transaction{begun, &l.statements, map[*sql.Stmt]*sql.Stmt{}}, func() { _ = begun.Rollback(); cancel() }, nil
 }
 
 // in does the work, beside that of others in the same transaction or alone. One

@@ -68,6 +68,6 @@ const outdateJob = "UPDATE job SET outdated_at = max(outdated_at + 1, ?)" +
 // change.
 func (tx transaction) outdate(ctx context.Context, before, after batch.Entry) error {
 	payment := before.Charge.Status != "" && before.Charge != after.Charge
-	_, err := tx.StmtContext(ctx, tx.statements.outdate).ExecContext(ctx, instant(after.UpdatedAt), jobNumber(after.Job), after.Key, payment)
+	_, err := tx.prepared(ctx, tx.statements.outdate).ExecContext(ctx, instant(after.UpdatedAt), jobNumber(after.Job), after.Key, payment)
 	return err
 }

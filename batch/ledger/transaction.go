@@ -12,6 +12,18 @@ import (
 type transaction struct {
 	*sql.Tx
 	statements *writeStatements
+	own        map[*sql.Stmt]*sql.Stmt // those of the statements that it has used, as its own
+}
+
+// prepared is one of the statements as the transaction's own: a Tx keeps each that it
+// is asked for until it ends.
+func (tx transaction) prepared(ctx context.Context, statement *sql.Stmt) *sql.Stmt {
+	own := tx.own[statement]
+	if own == nil {
+		own = tx.StmtContext(context.WithoutCancel(ctx), statement)
+		tx.own[statement] = own
+	}
+	return own
 }
 
 // writeStatements are those that are run for every invoice, prepared once.
@@ -35,21 +47,21 @@ func (s *writeStatements) prepare(ctx context.Context, db *sql.DB) (err error) {
 }
 
 func (tx transaction) entry(ctx context.Context, key batch.Key) (batch.Entry, error) {
-	return scanEntry(tx.StmtContext(ctx, tx.statements.byKey).QueryRowContext(ctx, key))
+	return scanEntry(tx.prepared(ctx, tx.statements.byKey).QueryRowContext(ctx, key))
 }
 
 func (tx transaction) latest(ctx context.Context, a batch.Account, number string) (batch.Entry, error) {
-	return scanEntry(tx.StmtContext(ctx, tx.statements.latest).QueryRowContext(ctx, number, a.ID, a.Live))
+	return scanEntry(tx.prepared(ctx, tx.statements.latest).QueryRowContext(ctx, number, a.ID, a.Live))
 }
 
 func (tx transaction) insert(ctx context.Context, e *batch.Entry) error {
-	_, err := tx.StmtContext(ctx, tx.statements.insert).ExecContext(ctx, fields(e)...)
+	_, err := tx.prepared(ctx, tx.statements.insert).ExecContext(ctx, fields(e)...)
 	return err
 }
 
 // update stores an entry, only if it is still in the state expected.
 func (tx transaction) update(ctx context.Context, e *batch.Entry, expected batch.State) error {
-	result, err := tx.StmtContext(ctx, tx.statements.update).ExecContext(ctx, append(fields(e)[identity:], e.Key, expected)...)
+	result, err := tx.prepared(ctx, tx.statements.update).ExecContext(ctx, append(fields(e)[identity:], e.Key, expected)...)
 	if err != nil {
 		return err
 	}
@@ -59,7 +71,7 @@ func (tx transaction) update(ctx context.Context, e *batch.Entry, expected batch
 const insertEvent = "INSERT INTO event (key, at, who, from_state, to_state, why) VALUES (?, ?, ?, ?, ?, ?)"
 
 func (tx transaction) record(ctx context.Context, e batch.Event) error {
-	_, err := tx.StmtContext(ctx, tx.statements.record).ExecContext(ctx, e.Key, instant(e.At), e.Who, e.From, e.To, e.Why)
+	_, err := tx.prepared(ctx, tx.statements.record).ExecContext(ctx, e.Key, instant(e.At), e.Who, e.From, e.To, e.Why)
 	return err
 }
 

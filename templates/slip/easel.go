@@ -3,7 +3,7 @@ package slip
 import (
 	"bytes"
 	"fmt"
-	"sync"
+	"runtime"
 
 	"github.com/jung-kurt/gofpdf"
 
@@ -53,25 +53,35 @@ func fontNamed(page []byte) (name string, ok bool) {
 	return string(before), ok
 }
 
-// easels are lent to workers, one each.
+// easels are lent to workers, one each. There are as many at most as cores, since a
+// core draws one slip at a time and an easel takes some 2 MB.
 type easels struct {
-	mu   sync.Mutex
-	free []*easel
+	free chan *easel
+	made chan struct{}
 }
 
-func (s *easels) take(letters *typecase) (*easel, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if last := len(s.free) - 1; last >= 0 {
-		e := s.free[last]
-		s.free = s.free[:last]
+func newEasels() easels {
+	most := runtime.GOMAXPROCS(0)
+	return easels{free: make(chan *easel, most), made: make(chan struct{}, most)}
+}
+
+// take waits for an easel, unless another may be made.
+func (s easels) take(letters *typecase) (*easel, error) {
+	select {
+	case e := <-s.free:
 		return e, nil
+	default:
 	}
-	return newEasel(letters)
+	select {
+	case e := <-s.free:
+		return e, nil
+	case s.made <- struct{}{}:
+	}
+	e, err := newEasel(letters)
+	if err != nil {
+		<-s.made
+	}
+	return e, err
 }
 
-func (s *easels) giveBack(e *easel) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.free = append(s.free, e)
-}
+func (s easels) giveBack(e *easel) { s.free <- e }

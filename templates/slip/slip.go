@@ -62,7 +62,7 @@ func NewPress(merchant templates.Merchant, layout Layout, invoices iter.Seq[invo
 			return nil, err
 		}
 	}
-	return &Press{letters: letters, layout: layout}, nil
+	return &Press{letters: letters, layout: layout, easels: newEasels()}, nil
 }
 
 // fillFrom looks up what stands on a slip that isn't filled in: the wording and

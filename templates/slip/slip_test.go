@@ -167,7 +167,7 @@ func TestSlipsShareTheirWork(t *testing.T) {
 	if n := testing.AllocsPerRun(10, draw); n > most {
 		t.Errorf("%.0f allocations", n)
 	}
-	if n := len(press.easels.free); n != 1 {
+	if n := len(press.easels.made); n != 1 {
 		t.Errorf("%d easels for one slip after the other", n)
 	}
 }
