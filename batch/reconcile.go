@@ -44,22 +44,48 @@ func (j *job) overtaken(s *Survey) []*standing {
 // lookAgain takes over what a survey has changed, be it by a later revision. A row
 // whose number turned out to be issued with other content is a conflict.
 func (s *settler) lookAgain(ctx context.Context, j *job, rows []*standing) *Stop {
-	for _, o := range rows {
-		e, err := s.Ledger.Latest(ctx, j.account, o.number)
+	for some := range slices.Chunk(rows, readTogether) {
+		latest, err := s.latestOf(ctx, j.account, some)
 		if err != nil {
 			return stopOf(ledgerStop(err))
 		}
-		j.recollect(o)
-		verdict := Verdict{Outcome: Known, Entry: e}
-		if field := e.Differs(o.row.Invoice); field != "" && e.Elsewhere {
-			verdict.Outcome, verdict.Conflict = Conflict, field
-			o.reject()
+		for _, o := range some {
+			e, there := latest[o.number]
+			if !there {
+				return stopOf(ErrNotFound)
+			}
+			j.lookAgain(o, e)
 		}
-		o.judge(j.sheet, verdict)
-		o.shed()
-		o.chargedIn = o.chargedIn || e.State.HasCharge() && !e.Elsewhere && !e.IntentAt.Before(j.started.Truncate(time.Microsecond))
 	}
 	return nil
+}
+
+// latestOf reads the latest revisions under the numbers of rows.
+func (r *Runner) latestOf(ctx context.Context, a Account, rows []*standing) (map[string]Entry, error) {
+	numbers := make([]string, len(rows))
+	for i, o := range rows {
+		numbers[i] = o.number
+	}
+	latest := make(map[string]Entry, len(rows))
+	err := r.Ledger.Entries(ctx, Query{Numbers: numbers}, func(e Entry) error {
+		if e.Account == a && e.Revision > latest[e.Invoice.Number].Revision {
+			latest[e.Invoice.Number] = e
+		}
+		return nil
+	})
+	return latest, err
+}
+
+func (j *job) lookAgain(o *standing, e Entry) {
+	j.recollect(o)
+	verdict := Verdict{Outcome: Known, Entry: e}
+	if field := e.Differs(o.row.Invoice); field != "" && e.Elsewhere {
+		verdict.Outcome, verdict.Conflict = Conflict, field
+		o.reject()
+	}
+	o.chargedIn = o.chargedIn || e.State.HasCharge() && !e.Elsewhere && !e.IntentAt.Before(j.started.Truncate(time.Microsecond))
+	o.judge(j.sheet, verdict)
+	o.shed()
 }
 
 // settleUnknown looks for the charges of rows that got no trustworthy answer,
