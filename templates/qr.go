@@ -47,9 +47,17 @@ func drawCode(link string) (picture Picture, side int, err error) {
 	}
 	side = (code.Size + 2*quietZone) * module
 	pixels := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})
-	for i := range pixels.Pix {
-		if code.Black(i%side/module-quietZone, i/side/module-quietZone) {
-			pixels.Pix[i] = 1
+	for y := range code.Size {
+		top := pixels.Pix[(y+quietZone)*module*side:]
+		for x := range code.Size {
+			if code.Black(x, y) {
+				for i := range module {
+					top[(x+quietZone)*module+i] = 1
+				}
+			}
+		}
+		for i := 1; i < module; i++ {
+			copy(top[i*side:(i+1)*side], top)
 		}
 	}
 	var data bytes.Buffer
