@@ -208,7 +208,7 @@ func isPlain(r rune) bool {
 	switch {
 	case r < 0x80:
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-	case r >= 'ぁ' && r <= 'ゖ', r >= 'ァ' && r <= 'ヺ':
+	case r >= 'ぁ' && r <= 'ゖ', r >= 'ァ' && r <= 'ヺ', r >= '一' && r <= '鿿':
 		return true
 	case r == 'ー', r == '々', r == '〆', r == '〇', r == 'ヽ', r == 'ヾ', r == 'ゝ', r == 'ゞ':
 		return true

@@ -32,6 +32,8 @@ func isPrintableASCII(s string) bool {
 // visible maps a space to ' ' and what can't be seen to -1.
 func visible(r rune) rune {
 	switch {
+	case plainlyVisible(r):
+		return r
 	case unicode.IsSpace(r): // U+3000, NBSP and line breaks, too
 		return ' '
 	case isInvisible(r):
@@ -43,8 +45,14 @@ func visible(r rune) rune {
 // isInvisible reports controls, zero-width characters, bidi marks and variation
 // selectors, but not spaces.
 func isInvisible(r rune) bool {
-	return !unicode.IsSpace(r) &&
+	return !plainlyVisible(r) && !unicode.IsSpace(r) &&
 		(unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r))
+}
+
+// plainlyVisible spares nearly all characters the look into Unicode's tables: ASCII,
+// kana and the common kanji.
+func plainlyVisible(r rune) bool {
+	return '!' <= r && r <= '~' || 'ぁ' <= r && r <= 'ヿ' || '一' <= r && r <= '鿿' || '｡' <= r && r <= 'ﾟ'
 }
 
 // fold is clean, with full-width letters and digits made narrow and half-width
@@ -63,10 +71,20 @@ const (
 	semivoiced = '\u309A' // combining ゜
 )
 
+// hasMark reports whether one of the two is in a text, which few texts have.
+func hasMark(s string) bool {
+	for i := 2; i < len(s); i++ {
+		if s[i-2] == 0xE3 && s[i-1] == 0x82 && (s[i] == 0x99 || s[i] == 0x9A) { // their UTF-8
+			return true
+		}
+	}
+	return false
+}
+
 // composeKana joins a kana and the combining mark behind it, as ﾀﾞ has them
 // once its width is folded.
 func composeKana(s string) string {
-	if !strings.ContainsRune(s, voiced) && !strings.ContainsRune(s, semivoiced) {
+	if !hasMark(s) {
 		return s
 	}
 	runes := []rune(s)
