@@ -51,6 +51,50 @@ func BenchmarkSettle(b *testing.B) {
 	}
 }
 
+// BenchmarkMail writes a customer's mail, with its QR code and a slip of the usual
+// size, and hands it to a mail server on loopback over a connection that is kept.
+func BenchmarkMail(b *testing.B) {
+	server, err := mailertest.Start(mailertest.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer server.Close()
+	post, err := mailer.NewSMTP(mailer.SMTPConfig{Host: server.Host(), Port: server.Port(), TLS: "none", Connections: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer post.Close()
+	facts := templates.Instructions{
+		Merchant: templates.Merchant{Name: "さくら商店", Phone: "03-0000-0000"},
+		Invoice: invoice.Invoice{
+			Number: "INV-1", Name: "山田 太郎", Email: "taro@example.jp", Phone: "09011112222", Amount: 4980, Language: invoice.Japanese,
+			Due: time.Date(2026, 12, 31, 15, 0, 0, 0, time.UTC), Description: "11月分ご利用料金",
+		},
+		PaymentCode: "709590123456", AuthorizeURI: "https://pay.omise.co/payments/pay2_test_5xuy4w91xqz7d1w9u0t/authorize",
+	}
+	slip := make([]byte, 42<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		text, err := templates.MailOf(facts)
+		if err != nil {
+			b.Fatal(err)
+		}
+		envelope, err := mailer.Compose(mailer.Message{
+			ID: "1@sakura.example", From: "billing@sakura.example", To: facts.Invoice.Email, ToName: facts.Invoice.Name,
+			Subject: text.Subject, Text: text.Text, HTML: text.HTML, Language: "ja", Date: time.Now(),
+			Pictures:    []mailer.Picture{mailer.Picture(text.Pictures[0])},
+			Attachments: []mailer.Attachment{{Name: text.AttachmentName, ContentType: "application/pdf", Data: slip}},
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := post.Deliver(b.Context(), envelope); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
+}
+
 func benchRun(b *testing.B, r *batch.Runner, path string, rows int, want batch.Result) {
 	b.Helper()
 	report, err := r.Run(b.Context(), path, "")

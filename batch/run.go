@@ -13,6 +13,18 @@
 // too many unknown outcomes or a tripped limit stops one, and then the results
 // still say what became of every row.
 //
+// What a run takes is what the API takes. Requests under way are bounded, and three
+// invoices are worked on for each, so that slips are drawn, mailed and written while
+// others wait for their answers; drawing is bounded by the cores. Seen on two shared
+// cores: 150 invoices a second where the API takes 50 ms and eight requests may be
+// under way, of 156 that the bare requests reach; 320 without latency, where a third
+// of the time goes to drawing and storing slips, a quarter to mails and a sixth to
+// the ledger. Of a row a run keeps how far it has come (see standing) and, until the
+// results are written, its text in the file: 10,000 rows take 81 MB of memory. To
+// repeat:
+//
+//	go test ./batch -run '^$' -bench 'Settle|Mail'
+//
 // Networks and disks stand behind the interfaces [Ledger], [Gateway] and
 // [Mailer]; checking, drawing and composing are called directly.
 package batch

@@ -16,6 +16,14 @@
 //     order, and processes take turns (see turnstile). Those who queue share a
 //     commit (see writers): it costs more than what they write.
 //
+// What limits it is the disk: a step of an invoice is durable before it is answered.
+// Those who queue share a commit, so that one writer makes 3,000 steps a second, eight
+// 8,800 and twenty-four 10,800 (on two shared cores). A file of known invoices is
+// looked up at 8 µs a row, a new one accepted at 59 µs; lists are read at 6 µs an
+// invoice, sums at 0.09 µs, from an index alone. To repeat:
+//
+//	go test ./batch/ledger -run '^$' -bench Ledger
+//
 // The lock of [Ledger.Hold] only keeps runs from getting into each other's
 // way; no guard relies on it.
 //
