@@ -67,8 +67,8 @@ func (a *acceptance) accept(ctx context.Context, inv invoice.Invoice, known *bat
 }
 
 const (
-	listInvoice = "INSERT INTO listed (key, job) VALUES (?, ?) ON CONFLICT DO NOTHING"
-	fileOfJob   = "SELECT sha256 FROM job WHERE id = ?"
+	listInvoice = "INSERT INTO listed (key, job) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+	fileOfJob   = "SELECT sha256 FROM job WHERE id = $1"
 )
 
 // list notes that a job lists an invoice. One that is of the same file as the
@@ -103,6 +103,10 @@ func (a *acceptance) fileOf(ctx context.Context, job int64) (string, error) {
 	return sha256, nil
 }
 
+func selectAllOf(d dialect) string {
+	return "SELECT " + columnNames + " FROM invoice WHERE " + d.among("number", "$1") + " AND account = $2 AND live = $3"
+}
+
 // latestOf returns the latest revision under the number of each invoice, where
 // there is one.
 func (tx transaction) latestOf(ctx context.Context, a batch.Account, invoices []invoice.Invoice) (map[string]*batch.Entry, error) {
@@ -114,7 +118,7 @@ func (tx transaction) latestOf(ctx context.Context, a batch.Account, invoices []
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.QueryContext(ctx, selectAllOf, string(list), a.ID, a.Live)
+	rows, err := tx.QueryContext(ctx, selectAllOf(tx.dialect), string(list), a.ID, a.Live)
 	if err != nil {
 		return nil, err
 	}

@@ -9,13 +9,13 @@ import (
 	"konbill/batch"
 )
 
-const selectAccount = "SELECT account, live FROM api_key WHERE fingerprint = ?"
+const selectAccount = "SELECT account, live FROM api_key WHERE fingerprint = $1"
 
 // AccountOf implements batch.Ledger.
 func (l *Ledger) AccountOf(ctx context.Context, fingerprint string) (batch.Account, bool, error) {
 	a, known, err := scanAccount(l.reader.QueryRowContext(ctx, selectAccount, fingerprint))
 	if err != nil {
-		return a, false, fmt.Errorf("look up the account of a key: %w", explain(err))
+		return a, false, fmt.Errorf("look up the account of a key: %w", l.engine.explain(err))
 	}
 	return a, known, nil
 }
@@ -35,7 +35,7 @@ func (l *Ledger) RememberAccount(ctx context.Context, fingerprint string, a batc
 		case known:
 			return nil
 		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO api_key (fingerprint, account, live) VALUES (?, ?, ?)", fingerprint, a.ID, a.Live)
+		_, err = tx.ExecContext(ctx, "INSERT INTO api_key (fingerprint, account, live) VALUES ($1, $2, $3)", fingerprint, a.ID, a.Live)
 		return err
 	})
 }
@@ -52,10 +52,10 @@ func scanAccount(row *sql.Row) (a batch.Account, known bool, err error) {
 // another one in the same mode.
 func (tx transaction) belongTo(ctx context.Context, a batch.Account) error {
 	var owner string
-	err := tx.QueryRowContext(ctx, "SELECT id FROM account WHERE live = ?", a.Live).Scan(&owner)
+	err := tx.QueryRowContext(ctx, "SELECT id FROM account WHERE live = $1", a.Live).Scan(&owner)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		_, err = tx.ExecContext(ctx, "INSERT INTO account (id, live) VALUES (?, ?)", a.ID, a.Live)
+		_, err = tx.ExecContext(ctx, "INSERT INTO account (id, live) VALUES ($1, $2)", a.ID, a.Live)
 		return err
 	case err == nil && owner != a.ID:
 		return batch.ErrOtherAccount

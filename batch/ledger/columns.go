@@ -90,14 +90,24 @@ func columnsOf(e *batch.Entry) []column {
 var (
 	columns      = columnsOf(new(batch.Entry))
 	columnNames  = join(columns, ", ", func(c column) string { return c.name })
-	selectByKey  = "SELECT " + columnNames + " FROM invoice WHERE key = ?"
-	selectLatest = "SELECT " + columnNames + " FROM invoice WHERE number = ? AND account = ? AND live = ? ORDER BY revision DESC LIMIT 1"
-	selectAllOf  = "SELECT " + columnNames + " FROM invoice WHERE number IN (SELECT value FROM json_each(?)) AND account = ? AND live = ?"
-	insertEntry  = "INSERT INTO invoice (" + columnNames + ") VALUES (" + join(columns, ", ", func(column) string { return "?" }) + ")"
+	selectByKey  = "SELECT " + columnNames + " FROM invoice WHERE key = $1"
+	selectLatest = "SELECT " + columnNames + " FROM invoice WHERE number = $1 AND account = $2 AND live = $3 ORDER BY revision DESC LIMIT 1"
+	insertEntry  = "INSERT INTO invoice (" + columnNames + ") VALUES (" + placeholders(1, len(columns)) + ")"
 	// updateEntry applies only while the invoice is in the expected state.
-	updateEntry = "UPDATE invoice SET " + join(columns[identity:], ", ", func(c column) string { return c.name + " = ?" }) +
-		" WHERE key = ? AND state = ?"
+	updateEntry = fmt.Sprintf("UPDATE invoice SET (%s) = (%s) WHERE key = $%d AND state = $%d",
+		join(columns[identity:], ", ", func(c column) string { return c.name }), placeholders(1, len(columns)-identity),
+		len(columns)-identity+1, len(columns)-identity+2)
 )
+
+// placeholders are those of n arguments, from the first's number on: both databases
+// know $1.
+func placeholders(first, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("$%d", first+i)
+	}
+	return strings.Join(list, ", ")
+}
 
 func join(columns []column, separator string, write func(column) string) string {
 	var parts []string
@@ -118,14 +128,24 @@ func fields(e *batch.Entry) []any {
 }
 
 // asStored gives the entry's times the precision and the zone they are stored
-// with, so that an entry just written is the one that is read later.
+// with, and makes its texts text, so that an entry just written is the one that is
+// read later.
 func asStored(e batch.Entry) batch.Entry {
 	for _, field := range fields(&e) {
-		if i, ok := field.(*instant); ok {
-			*i = instantOf(i.micros())
+		switch f := field.(type) {
+		case *instant:
+			*f = instantOf(f.micros())
+		case *string:
+			*f = text(*f)
 		}
 	}
 	return e
+}
+
+// text replaces what PostgreSQL takes for no text: NUL, and what isn't UTF-8. Servers
+// may say anything, and an outcome must not be lost for that.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // instant stores a time as microseconds since 1970 UTC, and the zero time as 0:

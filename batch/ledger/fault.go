@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"modernc.org/sqlite"
+	driver "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 )
 
@@ -20,9 +20,8 @@ var faults = map[int]string{
 	lib.SQLITE_READONLY: "it can't be written: Konbill must be able to write the file and its folder",
 }
 
-// explain puts a sentence before an error of SQLite that has one.
-func explain(err error) error {
-	var failed *sqlite.Error
+func (s sqlite) explain(err error) error {
+	var failed *driver.Error
 	if !errors.As(err, &failed) {
 		return err
 	}

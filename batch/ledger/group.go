@@ -81,10 +81,10 @@ func (l *Ledger) inTransaction(ctx context.Context, what string, work func(conte
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
-		// SQLite calls a cancelled statement "interrupted".
+		// Databases call a cancelled statement "interrupted", or the like.
 		return fmt.Errorf("%s: %w: %w", what, ctx.Err(), err)
 	}
-	return fmt.Errorf("%s: %w", what, explain(err))
+	return fmt.Errorf("%s: %w", what, l.engine.explain(err))
 }
 
 // write queues, and either gets the pen or finds the work done by who had it.
@@ -148,17 +148,17 @@ func (l *Ledger) writeTogether(ctx context.Context) error {
 	return nil
 }
 
-// begin takes SQLite's write lock. While it waits, ctx may end that; afterwards
+// begin takes the lock for writing. While it waits, ctx may end that; afterwards
 // it has no hold on the transaction, which end ends if nothing else did.
 func (l *Ledger) begin(ctx context.Context) (tx transaction, end func(), err error) {
-	pass, err := l.turnstile(ctx)
+	pass, err := l.engine.turn(ctx)
 	if err != nil {
 		return transaction{}, nil, err
 	}
 	defer pass()
 	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	letGo := context.AfterFunc(ctx, cancel)
-	begun, err := l.writer.BeginTx(lasting, nil)
+	begun, err := l.beginTx(lasting)
 	if !letGo() && err == nil {
 		err = errors.Join(ctx.Err(), begun.Rollback())
 	}
@@ -168,7 +168,19 @@ func (l *Ledger) begin(ctx context.Context) (tx transaction, end func(), err err
 	}
 	// After a commit, or when SQLite rolled back by itself, there is nothing left
 	// to undo.
-	return transaction{begun, &l.statements, map[*sql.Stmt]*sql.Stmt{}}, func() { _ = begun.Rollback(); cancel() }, nil
+	return transaction{begun, l.dialect, &l.statements, map[*sql.Stmt]*sql.Stmt{}}, func() { _ = begun.Rollback(); cancel() }, nil
+}
+
+// beginTx begins a transaction beside which no other writes.
+func (l *Ledger) beginTx(ctx context.Context) (*sql.Tx, error) {
+	begun, err := l.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.engine.begun(ctx, begun); err != nil {
+		return nil, errors.Join(err, begun.Rollback())
+	}
+	return begun, nil
 }
 
 // in does the work, beside that of others in the same transaction or alone. One

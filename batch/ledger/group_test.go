@@ -48,7 +48,7 @@ func queued(t *testing.T, l *Ledger, n int, write func(i int)) (commits int) {
 // database (https://www.sqlite.org/fileformat2.html, "The WAL File Format").
 func commitsOf(t *testing.T, l *Ledger) int {
 	t.Helper()
-	log, err := os.ReadFile(l.path + "-wal")
+	log, err := os.ReadFile(l.Place() + "-wal")
 	if err != nil {
 		t.Fatal(err)
 	}

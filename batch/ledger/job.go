@@ -30,12 +30,9 @@ func (l *Ledger) OpenJob(ctx context.Context, job batch.Job, invoices iter.Seq[i
 }
 
 func (tx transaction) insertJob(ctx context.Context, job batch.Job) (id int64, err error) {
-	result, err := tx.ExecContext(ctx, "INSERT INTO job (who, file, sha256, account, live, started_at) VALUES (?, ?, ?, ?, ?, ?)",
-		job.Who, job.File, job.SHA256, job.Account.ID, job.Account.Live, instant(job.StartedAt))
-	if err != nil {
-		return 0, err
-	}
-	return result.LastInsertId()
+	err = tx.QueryRowContext(ctx, "INSERT INTO job (who, file, sha256, account, live, started_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+		job.Who, text(job.File), job.SHA256, job.Account.ID, job.Account.Live, instant(job.StartedAt)).Scan(&id)
+	return id, err
 }
 
 func (tx transaction) acceptAll(ctx context.Context, job batch.Job, invoices iter.Seq[invoice.Invoice], judge func(int, batch.Verdict)) error {
@@ -60,7 +57,7 @@ func (l *Ledger) CloseJob(ctx context.Context, id int64, finishedAt time.Time, t
 		return fmt.Errorf("close a job: %w", err)
 	}
 	return l.inTransaction(ctx, "close a job", func(ctx context.Context, tx transaction) error {
-		result, err := tx.ExecContext(ctx, "UPDATE job SET finished_at = ?, totals = ? WHERE id = ?", instant(finishedAt), string(totals), id)
+		result, err := tx.ExecContext(ctx, "UPDATE job SET finished_at = $1, totals = $2 WHERE id = $3", instant(finishedAt), string(totals), id)
 		if err != nil {
 			return err
 		}
@@ -70,8 +67,8 @@ func (l *Ledger) CloseJob(ctx context.Context, id int64, finishedAt time.Time, t
 
 const (
 	selectJob  = "SELECT id, who, file, sha256, account, live, started_at, finished_at, totals, outdated_at FROM job"
-	latestJobs = selectJob + " ORDER BY id DESC LIMIT ?"
-	jobsOfFile = selectJob + " WHERE sha256 = ? ORDER BY id DESC"
+	latestJobs = selectJob + " ORDER BY id DESC LIMIT $1"
+	jobsOfFile = selectJob + " WHERE sha256 = $1 ORDER BY id DESC"
 	outdated   = selectJob + " WHERE outdated_at <> 0 ORDER BY id"
 )
 
@@ -93,7 +90,7 @@ func (l *Ledger) Outdated(ctx context.Context) ([]batch.Job, error) {
 // RecordUpdated implements batch.Ledger.
 func (l *Ledger) RecordUpdated(ctx context.Context, job batch.Job) error {
 	return l.inTransaction(ctx, "record that results were written", func(ctx context.Context, tx transaction) error {
-		_, err := tx.ExecContext(ctx, "UPDATE job SET outdated_at = 0 WHERE id = ? AND outdated_at = ?", job.ID, instant(job.OutdatedAt))
+		_, err := tx.ExecContext(ctx, "UPDATE job SET outdated_at = 0 WHERE id = $1 AND outdated_at = $2", job.ID, instant(job.OutdatedAt))
 		return err
 	})
 }
@@ -101,7 +98,7 @@ func (l *Ledger) RecordUpdated(ctx context.Context, job batch.Job) error {
 func (l *Ledger) jobs(ctx context.Context, query string, args ...any) ([]batch.Job, error) {
 	jobs, err := l.scanJobs(ctx, query, args)
 	if err != nil {
-		return nil, fmt.Errorf("list jobs: %w", explain(err))
+		return nil, fmt.Errorf("list jobs: %w", l.engine.explain(err))
 	}
 	return jobs, nil
 }

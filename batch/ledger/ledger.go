@@ -1,19 +1,22 @@
-// Package ledger is the durable memory of every invoice, on one SQLite file.
+// Package ledger is the durable memory of every invoice, on one SQLite file or in one
+// PostgreSQL database.
 //
 // It promises what [batch.Ledger] asks for:
 //
-//   - What it has answered is on the disk: write-ahead log, synchronous=FULL
-//     and fullfsync, which alone of SQLite's settings survive a power cut with
-//     the latest commit.
+//   - What it has answered is on the disk: of SQLite write-ahead log,
+//     synchronous=FULL and fullfsync, which alone of its settings survive a power
+//     cut with the latest commit; of PostgreSQL synchronous_commit=on, whatever the
+//     server's default is.
 //   - Every change of an invoice is guarded by the state it is expected in, and
 //     comes with an event in the same transaction. The tables repeat the guards
 //     that cost nothing there: the allowed transitions, the uniqueness of keys
 //     and charges, a charge that is never replaced, a history that is never
 //     rewritten.
-//   - A writing transaction takes SQLite's write lock at once ("immediate"), so
+//   - A writing transaction takes the one lock there is for writing at once: that of
+//     an SQLite file ("immediate"), or an advisory lock of a PostgreSQL database. So
 //     two processes can never both read a state and then both change it.
 //   - Whoever wants to write gets to write: the goroutines of a process queue in
-//     order, and processes take turns (see turnstile). Those who queue share a
+//     order, and processes take turns (see engine.turn). Those who queue share a
 //     commit (see writers): it costs more than what they write.
 //
 // What limits it is the disk: a step of an invoice is durable before it is answered.
@@ -27,8 +30,8 @@
 // The lock of [Ledger.Hold] only keeps runs from getting into each other's
 // way; no guard relies on it.
 //
-// The file needs a local disk: neither SQLite's log nor these locks work on a
-// network share. Errors name no customer.
+// A file needs a local disk: neither SQLite's log nor these locks work on a
+// network share. Errors name no customer, and no password.
 package ledger
 
 import (
@@ -37,14 +40,14 @@ import (
 	"errors"
 	"fmt"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
 	"konbill/batch"
 )
 
-// Ledger is a batch.Ledger on one SQLite file. It is safe for concurrent use.
+// Ledger is a batch.Ledger on an SQLite file or a PostgreSQL database. It is safe for
+// concurrent use.
 type Ledger struct {
-	path string
+	engine  engine
+	dialect dialect
 
 	writer     *sql.DB // one connection
 	writers    writers
@@ -54,14 +57,25 @@ type Ledger struct {
 	byKey  *sql.Stmt
 }
 
-// readers is how many connections read at the same time. Reading never waits
-// for writing.
-const readers = 4
-
-// Open opens the ledger at url, and makes it when there is none. Its folder
-// must exist. A ledger of a newer Konbill and the file of another program are
-// refused, untouched.
+// Open opens the ledger at url, and makes its tables when there are none. The folder
+// of a file, or the database, must exist. A ledger of a newer Konbill and the database
+// of another program are refused, untouched.
 func Open(ctx context.Context, url string) (*Ledger, error) {
+	engine, err := engineOf(url)
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{engine: engine, dialect: engine.dialect(), writers: newWriters()}
+	if err := l.open(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the ledger %s: %w", engine.place(), engine.explain(err)), l.Close())
+	}
+	return l, nil
+}
+
+func engineOf(url string) (engine, error) {
+	if isPostgres(url) {
+		return newPostgres(url)
+	}
 	path, err := Path(url)
 	if err != nil {
 		return nil, err
@@ -69,36 +83,27 @@ func Open(ctx context.Context, url string) (*Ledger, error) {
 	if path, err = createPrivate(path); err != nil {
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	}
-	l := &Ledger{path: path, writers: newWriters()}
-	if err := l.open(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the ledger %s: %w", path, explain(err)), l.Close())
-	}
-	return l, nil
+	return sqlite{path}, nil
 }
 
 func (l *Ledger) open(ctx context.Context) (err error) {
-	if l.writer, err = sql.Open("sqlite", dataSource(l.path, forWriting)); err != nil {
+	if l.writer, l.reader, err = l.engine.connect(ctx); err != nil {
 		return err
 	}
-	l.writer.SetMaxOpenConns(1)
 	if err := l.prepareTables(ctx); err != nil {
 		return err
 	}
+	l.writer.SetMaxOpenConns(1)
 	if err := l.statements.prepare(ctx, l.writer); err != nil {
 		return err
 	}
-	if l.reader, err = sql.Open("sqlite", dataSource(l.path, forReading)); err != nil {
-		return err
-	}
-	l.reader.SetMaxOpenConns(readers)
-	l.reader.SetMaxIdleConns(readers)
 	l.byKey, err = l.reader.PrepareContext(ctx, selectByKey)
 	return err
 }
 
 // Close closes the ledger.
 func (l *Ledger) Close() error {
-	var errs []error
+	errs := []error{l.engine.close()}
 	for _, db := range []*sql.DB{l.reader, l.writer} {
 		if db != nil {
 			errs = append(errs, db.Close())
@@ -107,17 +112,19 @@ func (l *Ledger) Close() error {
 	return errors.Join(errs...)
 }
 
-// Path returns the ledger's file, absolute and without symbolic links.
-func (l *Ledger) Path() string { return l.path }
+// Place names the ledger to people: its file, absolute and without symbolic links, or
+// its database, without a password.
+func (l *Ledger) Place() string { return l.engine.place() }
 
-// Check examines the file for damage. It reads all of it.
+// Hold takes the ledger for one run. A second Hold on the same Ledger is
+// refused, too. release may be called more than once.
+func (l *Ledger) Hold(ctx context.Context) (release func(), err error) { return l.engine.hold(ctx) }
+
+// Check examines a file for damage, all of it, or whether a server's settings keep
+// what it has answered.
 func (l *Ledger) Check(ctx context.Context) error {
-	var verdict string
-	if err := l.reader.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-		return fmt.Errorf("check the ledger %s: %w", l.path, explain(err))
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("the ledger %s is damaged: %s", l.path, verdict)
+	if err := l.engine.check(ctx, l.reader); err != nil {
+		return fmt.Errorf("check the ledger %s: %w", l.Place(), l.engine.explain(err))
 	}
 	return nil
 }

@@ -61,8 +61,8 @@ func (tx transaction) mustWait(ctx context.Context, m batch.Move, e batch.Entry)
 // A run writes the results itself at its end, and then the job is finished; but
 // it doesn't hear of payments meanwhile. No two changes leave the same instant:
 // whoever writes results records by it which changes they tell.
-const outdateJob = "UPDATE job SET outdated_at = max(outdated_at + 1, ?)" +
-	" WHERE id IN (SELECT ? UNION ALL SELECT job FROM listed WHERE key = ?) AND (finished_at <> 0 OR ?)"
+const outdateJob = "UPDATE job SET outdated_at = CASE WHEN outdated_at < CAST($1 AS BIGINT) THEN CAST($1 AS BIGINT) ELSE outdated_at + 1 END" +
+	" WHERE id IN (SELECT CAST($2 AS BIGINT) UNION ALL SELECT job FROM listed WHERE key = $3) AND (finished_at <> 0 OR $4)"
 
 // outdate notes that the results of the jobs that list an invoice don't tell of a
 // change.

@@ -9,25 +9,25 @@ import (
 )
 
 const (
-	selectNotices = "SELECT key, kind, state, attempt, message_id, mailed_to, reply, updated_at FROM notice WHERE key = ? ORDER BY rowid"
-	storeNotice   = "INSERT INTO notice (key, kind, state, attempt, message_id, mailed_to, reply, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)" +
+	selectNotices = "SELECT key, kind, state, attempt, message_id, mailed_to, reply, updated_at FROM notice WHERE key = $1 ORDER BY "
+	storeNotice   = "INSERT INTO notice (key, kind, state, attempt, message_id, mailed_to, reply, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)" +
 		" ON CONFLICT (key, kind) DO UPDATE SET state = excluded.state, attempt = excluded.attempt, message_id = excluded.message_id," +
 		" mailed_to = excluded.mailed_to, reply = excluded.reply, updated_at = excluded.updated_at"
 )
 
 // Notices implements batch.Ledger.
 func (l *Ledger) Notices(ctx context.Context, key batch.Key) ([]batch.Notice, error) {
-	notices, err := noticesOf(ctx, l.reader, key)
+	notices, err := noticesOf(ctx, l.reader, l.dialect, key)
 	if err != nil {
-		return nil, fmt.Errorf("read the notices of an invoice: %w", explain(err))
+		return nil, fmt.Errorf("read the notices of an invoice: %w", l.engine.explain(err))
 	}
 	return notices, nil
 }
 
 func noticesOf(ctx context.Context, db interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}, key batch.Key) ([]batch.Notice, error) {
-	rows, err := db.QueryContext(ctx, selectNotices, key)
+}, d dialect, key batch.Key) ([]batch.Notice, error) {
+	rows, err := db.QueryContext(ctx, selectNotices+d.noticeOrder, key)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (l *Ledger) MoveNotice(ctx context.Context, m batch.NoticeMove) error {
 		if err != nil {
 			return err
 		}
-		stored, err := noticesOf(ctx, tx, e.Key)
+		stored, err := noticesOf(ctx, tx, tx.dialect, e.Key)
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (l *Ledger) MoveNotice(ctx context.Context, m batch.NoticeMove) error {
 			return err
 		}
 		n := m.Notice
-		if _, err := tx.ExecContext(ctx, storeNotice, n.Key, n.Kind, n.State, n.Attempt, n.MessageID, n.MailedTo, n.Reply, instant(n.UpdatedAt)); err != nil {
+		if _, err := tx.ExecContext(ctx, storeNotice, n.Key, n.Kind, n.State, n.Attempt, n.MessageID, n.MailedTo, text(n.Reply), instant(n.UpdatedAt)); err != nil {
 			return err
 		}
 		return tx.record(ctx, event)

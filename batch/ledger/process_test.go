@@ -186,7 +186,7 @@ func (p *process) kill() {
 // TestDeathReleases kills a process that holds the ledger.
 func TestDeathReleases(t *testing.T) {
 	l := openNew(t)
-	holder := start(t, "hold", l.path)
+	holder := start(t, "hold", l.Place())
 	holder.goOn()
 	holder.want("held")
 	if _, err := l.Hold(t.Context()); err != batch.ErrHeld {
@@ -232,7 +232,7 @@ func TestSeveralMakeOneLedger(t *testing.T) {
 func TestTwoProcessesShare(t *testing.T) {
 	l := openNew(t)
 	entries := acceptedIn(t, l, 4)
-	other := start(t, "share", l.path)
+	other := start(t, "share", l.Place())
 	other.goOn()
 	if err := playShare(t.Context(), l); err != nil {
 		t.Error(err)

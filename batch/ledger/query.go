@@ -15,7 +15,7 @@ import (
 func (l *Ledger) Entry(ctx context.Context, key batch.Key) (batch.Entry, error) {
 	e, err := scanEntry(l.byKey.QueryRowContext(ctx, key))
 	if err != nil {
-		return e, fmt.Errorf("read an invoice: %w", explain(err))
+		return e, fmt.Errorf("read an invoice: %w", l.engine.explain(err))
 	}
 	return e, nil
 }
@@ -24,7 +24,7 @@ func (l *Ledger) Entry(ctx context.Context, key batch.Key) (batch.Entry, error) 
 func (l *Ledger) Latest(ctx context.Context, a batch.Account, number string) (batch.Entry, error) {
 	e, err := scanEntry(l.reader.QueryRowContext(ctx, selectLatest, number, a.ID, a.Live))
 	if err != nil {
-		return e, fmt.Errorf("read an invoice: %w", explain(err))
+		return e, fmt.Errorf("read an invoice: %w", l.engine.explain(err))
 	}
 	return e, nil
 }
@@ -45,14 +45,14 @@ const pageSize = 500
 // Entries implements batch.Ledger. An invoice that f or others move meanwhile
 // is yielded at most once.
 func (l *Ledger) Entries(ctx context.Context, q batch.Query, f func(batch.Entry) error) error {
-	query, args, err := pageOf(q)
-	if err != nil {
-		return fmt.Errorf("list invoices: %w", err)
-	}
 	for after := int64(0); ; {
-		page, last, err := l.page(ctx, query, append([]any{after}, args...))
+		query, args, err := pageOf(l.dialect, q, after)
 		if err != nil {
-			return fmt.Errorf("list invoices: %w", explain(err))
+			return fmt.Errorf("list invoices: %w", err)
+		}
+		page, last, err := l.page(ctx, query, args)
+		if err != nil {
+			return fmt.Errorf("list invoices: %w", l.engine.explain(err))
 		}
 		for _, e := range page {
 			if err := f(e); err != nil {
@@ -85,19 +85,29 @@ func (l *Ledger) page(ctx context.Context, query string, args []any) (page []bat
 
 // condition is what a query asks of invoices, as SQL.
 type condition struct {
-	where string // each part begins with AND
-	args  []any
-	// plus is "+" once there is a part: of them the first, which selects the least,
-	// is the index's, and a "+" keeps SQLite from choosing that of another.
-	plus string
+	dialect dialect
+	where   string // each part begins with AND
+	args    []any
+	// pin is the dialect's once there is a part: of them the first, which selects the
+	// least, is the index's.
+	pin string
 	// byID says that the first part's index is in the order of the ids.
 	byID bool
 }
 
-func (c *condition) add(text string, args ...any) {
-	c.where += " AND " + c.plus + text
-	c.plus = "+"
-	c.args = append(c.args, args...)
+// add adds a part about a column; form has %s for the column and for each argument.
+func (c *condition) add(form, column string, args ...any) {
+	words := []any{c.pin + column}
+	for _, arg := range args {
+		words = append(words, c.argument(arg))
+	}
+	c.where += " AND " + fmt.Sprintf(form, words...)
+	c.pin = c.dialect.pin
+}
+
+func (c *condition) argument(arg any) (placeholder string) {
+	c.args = append(c.args, arg)
+	return fmt.Sprintf("$%d", len(c.args))
 }
 
 // between adds that an instant is there and within bounds, in microseconds. A bound
@@ -106,11 +116,11 @@ func (c *condition) between(column string, first, last int64) {
 	if last < 1 {
 		last = math.MaxInt64
 	}
-	c.add(column+" BETWEEN ? AND ?", max(first, 1), last)
+	c.add("%s BETWEEN %s AND %s", column, max(first, 1), last)
 }
 
 // among adds that a column has one of some values. They are one argument, as JSON:
-// SQLite limits the number of arguments.
+// databases limit the number of arguments.
 func among[T ~string](c *condition, column string, values []T) error {
 	if len(values) == 0 {
 		return nil
@@ -119,25 +129,28 @@ func among[T ~string](c *condition, column string, values []T) error {
 	if err != nil {
 		return err
 	}
-	c.add(column+" IN (SELECT value FROM json_each(?))", string(list))
+	c.where += " AND " + c.dialect.among(c.pin+column, c.argument(string(list)))
+	c.pin = c.dialect.pin
 	return nil
 }
 
-func conditionOf(q batch.Query) (c condition, err error) {
+// conditionOf is the condition of q behind arguments that stand before its own.
+func conditionOf(d dialect, q batch.Query, before ...any) (c condition, err error) {
+	c = condition{dialect: d, args: before}
 	err = errors.Join(among(&c, "key", q.Keys), among(&c, "number", q.Numbers))
 	if q.SlipSHA256 != "" {
 		c.where += " AND slip_sha256 <> ''" // as the index has it
-		c.add("slip_sha256 = ?", q.SlipSHA256)
+		c.add("%s = %s", "slip_sha256", q.SlipSHA256)
 	}
 	if q.Reissued {
-		c.add("revision > 1") // as the index has it
+		c.add("%s > 1", "revision") // as the index has it
 	}
 	if !q.PaidSince.IsZero() || !q.PaidUntil.IsZero() {
 		c.between("paid_at", instant(q.PaidSince).micros(), instant(q.PaidUntil).micros()-1)
 	}
 	c.byID = c.where == ""
 	if q.Job != 0 {
-		c.add("job = ?", q.Job)
+		c.add("%s = %s", "job", q.Job)
 	}
 	err = errors.Join(err, among(&c, "charge_status", q.ChargeStatuses), among(&c, "state", q.States))
 	if !q.DueAfter.IsZero() || !q.DueUntil.IsZero() {
@@ -146,34 +159,33 @@ func conditionOf(q batch.Query) (c condition, err error) {
 	return c, err
 }
 
-// pageOf writes the query for the entries that q selects behind the id which is
-// its first argument, in the order in which they were accepted, which is that
-// of the ids. The ids are looked for first, in an index alone.
-func pageOf(q batch.Query) (query string, args []any, err error) {
-	c, err := conditionOf(q)
+// pageOf writes the query for the entries that q selects behind an id, in the order
+// in which they were accepted, which is that of the ids. The ids are looked for first,
+// in an index alone.
+func pageOf(d dialect, q batch.Query, after int64) (query string, args []any, err error) {
+	c, err := conditionOf(d, q, after)
 	if err != nil {
 		return "", nil, err
 	}
-	where, order := "id > ?", "id"
+	id := "id"
 	if !c.byID {
-		where, order = "+id > ?", "+id"
+		id = d.pin + id
 	}
-	query = "SELECT id, " + columnNames + " FROM invoice WHERE id IN (SELECT id FROM invoice WHERE " + where + c.where +
-		" ORDER BY " + order + " LIMIT ?) ORDER BY id"
-	return query, append(c.args, pageSize), nil
+	return "SELECT id, " + columnNames + " FROM invoice WHERE id IN (SELECT id FROM invoice WHERE " + id + " > $1" + c.where +
+		" ORDER BY " + id + " LIMIT " + c.argument(pageSize) + ") ORDER BY id", c.args, nil
 }
 
 // Sums implements batch.Ledger.
 func (l *Ledger) Sums(ctx context.Context, q batch.Query) (map[string]batch.Sum, error) {
 	sums, err := l.sums(ctx, q)
 	if err != nil {
-		return nil, fmt.Errorf("add up invoices: %w", explain(err))
+		return nil, fmt.Errorf("add up invoices: %w", l.engine.explain(err))
 	}
 	return sums, nil
 }
 
 func (l *Ledger) sums(ctx context.Context, q batch.Query) (map[string]batch.Sum, error) {
-	query, args, err := sumsOf(q)
+	query, args, err := sumsOf(l.dialect, q)
 	if err != nil {
 		return nil, err
 	}
@@ -194,18 +206,18 @@ func (l *Ledger) sums(ctx context.Context, q batch.Query) (map[string]batch.Sum,
 	return sums, rows.Err()
 }
 
-func sumsOf(q batch.Query) (query string, args []any, err error) {
-	c, err := conditionOf(q)
-	return "SELECT charge_status, count(*), sum(amount) FROM invoice WHERE true" + c.where + " GROUP BY charge_status", c.args, err
+func sumsOf(d dialect, q batch.Query) (query string, args []any, err error) {
+	c, err := conditionOf(d, q)
+	return "SELECT charge_status, count(*), CAST(sum(amount) AS BIGINT) FROM invoice WHERE true" + c.where + " GROUP BY charge_status", c.args, err
 }
 
-const selectEvents = "SELECT key, at, who, from_state, to_state, why FROM event WHERE key = ? ORDER BY id"
+const selectEvents = "SELECT key, at, who, from_state, to_state, why FROM event WHERE key = $1 ORDER BY id"
 
 // Events implements batch.Ledger.
 func (l *Ledger) Events(ctx context.Context, key batch.Key) ([]batch.Event, error) {
 	events, err := l.events(ctx, key)
 	if err != nil {
-		return nil, fmt.Errorf("read the history of an invoice: %w", explain(err))
+		return nil, fmt.Errorf("read the history of an invoice: %w", l.engine.explain(err))
 	}
 	return events, nil
 }

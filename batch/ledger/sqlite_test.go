@@ -65,7 +65,7 @@ func wantPragmas(t *testing.T, c *sql.Conn, want map[string]string) {
 // written yet: nobody else may begin one.
 func TestWriteLockIsTakenAtOnce(t *testing.T) {
 	l := openNew(t)
-	other := impatient(t, l.path)
+	other := impatient(t, l.Place())
 	err := l.inTransaction(t.Context(), "look", func(context.Context, transaction) error {
 		if _, err := other.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err == nil {
 			t.Error("two transactions could write at once")
@@ -92,7 +92,7 @@ func impatient(t *testing.T, path string) *sql.Conn {
 func TestBusy(t *testing.T) {
 	l := openNew(t)
 	e := acceptedIn(t, l, 1)[0]
-	other := impatient(t, l.path)
+	other := impatient(t, l.Place())
 	if _, err := other.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestBusy(t *testing.T) {
 // all.
 func TestWritersTakeTurns(t *testing.T) {
 	greedy := openNew(t)
-	modest := openAt(t, greedy.path)
+	modest := openAt(t, greedy.Place())
 	for _, l := range []*Ledger{greedy, modest} {
 		if _, err := l.writer.ExecContext(t.Context(), "PRAGMA wal_autocheckpoint = 0"); err != nil { // commits are counted in the log
 			t.Fatal(err)
@@ -220,7 +220,7 @@ func TestFilesArePrivate(t *testing.T) {
 	defer release()
 	acceptedIn(t, l, 1)
 	found := map[string]bool{}
-	files, err := filepath.Glob(l.path + "*")
+	files, err := filepath.Glob(l.Place() + "*")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestFilesArePrivate(t *testing.T) {
 		if mode := info.Mode().Perm(); mode != 0o600 {
 			t.Errorf("%s has mode %o", file, mode)
 		}
-		found[strings.TrimPrefix(file, l.path)] = true
+		found[strings.TrimPrefix(file, l.Place())] = true
 	}
 	for _, suffix := range []string{"", "-wal", "-shm", holdSuffix, turnSuffix} {
 		if !found[suffix] {
@@ -245,7 +245,7 @@ func TestFilesArePrivate(t *testing.T) {
 func TestOneLedgerByTwoNames(t *testing.T) {
 	l := openNew(t)
 	link := filepath.Join(t.TempDir(), "link.db")
-	if err := os.Symlink(l.path, link); err != nil {
+	if err := os.Symlink(l.Place(), link); err != nil {
 		t.Skipf("no symbolic links here: %v", err)
 	}
 	release, err := l.Hold(t.Context())
@@ -340,7 +340,7 @@ func TestUnwritableFolder(t *testing.T) {
 func TestNewerLedger(t *testing.T) {
 	l := openNew(t)
 	run(t, connection(t, l.writer), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
-	_, err := Open(t.Context(), scheme+l.path)
+	_, err := Open(t.Context(), scheme+l.Place())
 	wantText(t, err, "it was written by a newer Konbill (its tables are version 99, this one knows 13): use that one")
 }
 
@@ -424,7 +424,7 @@ func TestDamage(t *testing.T) {
 func TestMigrationsOnlyAdd(t *testing.T) {
 	l := openNew(t)
 	acceptedIn(t, l, 1)
-	provider, err := goose.NewProvider(goose.DialectSQLite3, l.writer, os.DirFS("migrations"))
+	provider, err := goose.NewProvider(goose.DialectSQLite3, l.writer, os.DirFS("migrations/sqlite"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func (l *Ledger) Adopt(ctx context.Context, e batch.Entry, who, why string) (bat
 func (l *Ledger) SweptAt(ctx context.Context, a batch.Account) (time.Time, error) {
 	var owner string
 	var began instant
-	err := l.reader.QueryRowContext(ctx, "SELECT id, swept_at FROM account WHERE live = ?", a.Live).Scan(&owner, &began)
+	err := l.reader.QueryRowContext(ctx, "SELECT id, swept_at FROM account WHERE live = $1", a.Live).Scan(&owner, &began)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return time.Time{}, nil
@@ -49,7 +49,7 @@ func (l *Ledger) SweptAt(ctx context.Context, a batch.Account) (time.Time, error
 		err = batch.ErrOtherAccount
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("look up the latest sweep: %w", explain(err))
+		return time.Time{}, fmt.Errorf("look up the latest sweep: %w", l.engine.explain(err))
 	}
 	return time.Time(began), nil
 }
@@ -61,7 +61,7 @@ func (l *Ledger) RecordSweep(ctx context.Context, a batch.Account, began time.Ti
 		if err := tx.belongTo(ctx, a); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "UPDATE account SET swept_at = max(swept_at, ?) WHERE live = ?", instant(began), a.Live)
+		_, err := tx.ExecContext(ctx, "UPDATE account SET swept_at = $1 WHERE live = $2 AND swept_at < $1", instant(began), a.Live)
 		return err
 	})
 }

@@ -11,6 +11,7 @@ import (
 // transaction is a writing transaction in progress.
 type transaction struct {
 	*sql.Tx
+	dialect    dialect
 	statements *writeStatements
 	own        map[*sql.Stmt]*sql.Stmt // those of the statements that it has used, as its own
 }
@@ -68,7 +69,7 @@ func (tx transaction) update(ctx context.Context, e *batch.Entry, expected batch
 	return exactlyOne(result, fmt.Errorf("an invoice is no longer %s", expected))
 }
 
-const insertEvent = "INSERT INTO event (key, at, who, from_state, to_state, why) VALUES (?, ?, ?, ?, ?, ?)"
+const insertEvent = "INSERT INTO event (key, at, who, from_state, to_state, why) VALUES ($1, $2, $3, $4, $5, $6)"
 
 func (tx transaction) record(ctx context.Context, e batch.Event) error {
 	_, err := tx.prepared(ctx, tx.statements.record).ExecContext(ctx, e.Key, instant(e.At), e.Who, e.From, e.To, e.Why)

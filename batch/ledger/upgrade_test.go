@@ -55,7 +55,7 @@ func TestUpgrade(t *testing.T) {
 // every state, numbered by it.
 func firstRelease(t *testing.T, path string) {
 	t.Helper()
-	tables, err := migrations.ReadFile("migrations/00001_ledger.sql")
+	tables, err := migrations.ReadFile("migrations/sqlite/00001_ledger.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func firstRelease(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := (&Ledger{writer: db}).claim(t.Context()); err != nil {
+	if err := (sqlite{}).claim(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, fstest.MapFS{"00001_ledger.sql": {Data: tables}})

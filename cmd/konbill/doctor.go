@@ -256,7 +256,7 @@ func (a *app) examineLedger(ctx context.Context, c config) examination {
 		return a.examined(name, "", err)
 	}
 	defer book.Close()
-	return a.examined(name, book.Path(), book.Check(ctx))
+	return a.examined(name, book.Place(), book.Check(ctx))
 }
 
 // examineDisk writes and syncs where the ledger lives: a full disk or a wrong

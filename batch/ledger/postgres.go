@@ -1,0 +1,252 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"konbill/batch"
+)
+
+// postgres is a PostgreSQL database, version 15 or later, that any number of machines
+// may share.
+//
+// A writing transaction begins by taking an advisory lock, which it has until it
+// ends: writers come one after the other, as they do at an SQLite file, and all that
+// is proved of the one holds for the other. Those of a process share commits, so the
+// lock is taken once for many steps.
+type postgres struct {
+	config *pgx.ConnConfig
+
+	mutex sync.Mutex
+	holds *sql.DB // for the lock of Hold; opened when first wanted
+}
+
+// The advisory locks, within a database. Their first number is "Konb".
+const (
+	lockClass = 0x4b6f6e62
+	lockHold  = 1
+	lockWrite = 2
+)
+
+const (
+	// connectTimeout is how long a server may take to answer at all.
+	connectTimeout = 10 * time.Second
+	// lockTimeout is how long a writer waits for the others.
+	lockTimeout = 60 * time.Second
+	// idleTimeout ends a transaction whose process does nothing for so long, since it
+	// was stopped or cut off: others wait for its lock.
+	idleTimeout = 20 * time.Second
+)
+
+func newPostgres(url string) (*postgres, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errNotPostgres // pgx's error may repeat the password
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	return &postgres{config: config}, nil
+}
+
+var errNotPostgres = errors.New("ledger.url: a PostgreSQL ledger is written postgres://USER@HOST:5432/DATABASE")
+
+func isPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+func (p *postgres) place() string {
+	return fmt.Sprintf("postgres://%s/%s", net.JoinHostPort(p.config.Host, strconv.Itoa(int(p.config.Port))), p.config.Database)
+}
+
+func (p *postgres) dialect() dialect {
+	return dialect{
+		migrations: "postgres",
+		among: func(column, list string) string {
+			return column + " = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(CAST(" + list + " AS text) AS jsonb))))"
+		},
+		noticeOrder: "id",
+	}
+}
+
+// open opens connections whose sessions have some settings. What a commit has
+// answered is on the server's disk, whatever its default is.
+func (p *postgres) open(settings map[string]string) *sql.DB {
+	config := p.config.Copy()
+	for name, value := range settings {
+		config.RuntimeParams[name] = value
+	}
+	// A machine that vanished is noticed, and its locks are free again, in half a minute.
+	config.RuntimeParams["tcp_keepalives_idle"] = "15"
+	config.RuntimeParams["tcp_keepalives_interval"] = "5"
+	config.RuntimeParams["tcp_keepalives_count"] = "3"
+	return stdlib.OpenDB(*config)
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+func (p *postgres) connect(ctx context.Context) (writer, reader *sql.DB, err error) {
+	writer = p.open(map[string]string{
+		"synchronous_commit":                  "on",
+		"lock_timeout":                        milliseconds(lockTimeout),
+		"idle_in_transaction_session_timeout": milliseconds(idleTimeout),
+	})
+	writer.SetMaxIdleConns(1)
+	reader = p.open(map[string]string{"default_transaction_read_only": "on"})
+	reader.SetMaxOpenConns(readers)
+	reader.SetMaxIdleConns(readers)
+	return writer, reader, writer.PingContext(ctx)
+}
+
+// oldest is the oldest version of the server that the tables were tried on.
+const oldest = 150000
+
+func (p *postgres) claim(ctx context.Context, writer *sql.DB) error {
+	var version int
+	if err := writer.QueryRowContext(ctx, "SELECT CAST(current_setting('server_version_num') AS integer)").Scan(&version); err != nil {
+		return err
+	}
+	if version < oldest {
+		return fmt.Errorf("the server is PostgreSQL %d: Konbill needs 15 or later", version/10000)
+	}
+	var ours, theirs int
+	err := writer.QueryRowContext(ctx, "SELECT count(*) FILTER (WHERE table_name = 'goose_db_version'), count(*)"+
+		" FROM information_schema.tables WHERE table_schema = current_schema()").Scan(&ours, &theirs)
+	if err == nil && ours == 0 && theirs > 0 {
+		err = errors.New("it is the database of another program: name another one in ledger.url")
+	}
+	return err
+}
+
+func (p *postgres) migrator(writer *sql.DB, files fs.FS) (*goose.Provider, error) {
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, writer, files, goose.WithSessionLocker(locker))
+}
+
+// turn is the advisory lock's own queue.
+func (p *postgres) turn(context.Context) (pass func(), err error) { return func() {}, nil }
+
+func (p *postgres) begun(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1, $2)", lockClass, lockWrite)
+	return err
+}
+
+// hold takes a lock of its own connection. The server drops it when that is cut; a
+// run that goes on without it is then as one beside another.
+func (p *postgres) hold(ctx context.Context) (release func(), err error) {
+	c, err := p.holder().Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("lock the ledger: %w", p.explain(err))
+	}
+	var got bool
+	err = c.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1, $2)", lockClass, lockHold).Scan(&got)
+	if err != nil || !got {
+		err = errors.Join(err, c.Close())
+		if err == nil {
+			return nil, batch.ErrHeld
+		}
+		return nil, fmt.Errorf("lock the ledger: %w", p.explain(err))
+	}
+	return sync.OnceFunc(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+		defer cancel()
+		_, _ = c.ExecContext(ctx, "SELECT pg_advisory_unlock($1, $2)", lockClass, lockHold)
+		_ = c.Close()
+	}), nil
+}
+
+// holder keeps no connection for later: the end of one drops its lock, whatever
+// became of unlocking.
+func (p *postgres) holder() *sql.DB {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.holds == nil {
+		p.holds = p.open(nil)
+		p.holds.SetMaxIdleConns(-1)
+	}
+	return p.holds
+}
+
+func (p *postgres) close() error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.holds == nil {
+		return nil
+	}
+	return p.holds.Close()
+}
+
+// check looks at what the promise to be durable rests on.
+func (p *postgres) check(ctx context.Context, reader *sql.DB) error {
+	for _, setting := range []string{"fsync", "full_page_writes"} {
+		var value string
+		if err := reader.QueryRowContext(ctx, "SELECT current_setting($1)", setting).Scan(&value); err != nil {
+			return err
+		}
+		if value != "on" {
+			return fmt.Errorf("the server runs with %s = %s: after a power cut it may have forgotten charges; turn it on", setting, value)
+		}
+	}
+	return nil
+}
+
+// scrub rewrites the tables that hold personal data: what was overwritten stays in
+// their files until then. The server's own log and backups keep it as long as they
+// are kept.
+func (p *postgres) scrub(ctx context.Context, writer *sql.DB) (whole bool, err error) {
+	for _, table := range []string{"invoice", "notice"} {
+		if _, err := writer.ExecContext(ctx, "VACUUM FULL "+table); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// pgFaults says what PostgreSQL's codes mean for the people who run files, and what
+// to do. See its manual, appendix A; a class has two digits.
+var pgFaults = map[string]string{
+	"08":    "the connection to the database was lost",
+	"28":    "the database refuses the user or the password: correct ledger.url, or the password file",
+	"3D000": "there is no such database: create it, or correct ledger.url",
+	"42501": "the user may not do this: it must own the database's tables",
+	"53100": "the database server's disk is full: make room and try again",
+	"53300": "the database server has no connection left: raise max_connections, or try again",
+	"55P03": "other machines have kept the ledger busy for " + lockTimeout.String() + ": see whether one hangs, and try again",
+	"57P":   "the database server was stopped: try again once it is up",
+	"25P03": "this machine did nothing for " + idleTimeout.String() + " in the middle of a step, which was undone: try again",
+	"58":    "the database server's disk failed",
+}
+
+func (p *postgres) explain(err error) error {
+	if failed := new(pgconn.PgError); errors.As(err, &failed) {
+		for _, length := range []int{5, 3, 2} {
+			if sentence, ok := pgFaults[failed.Code[:min(length, len(failed.Code))]]; ok {
+				return fmt.Errorf("%s: %w", sentence, err)
+			}
+		}
+		return err
+	}
+	var unreachable *pgconn.ConnectError
+	var network net.Error
+	if errors.As(err, &unreachable) || errors.As(err, &network) {
+		return fmt.Errorf("the database can't be reached: see whether its server runs, and ledger.url: %w", err)
+	}
+	return err
+}
