@@ -15,6 +15,17 @@ import (
 // scheme is what a ledger's URL begins with.
 const scheme = "sqlite:"
 
+// CheckURL reports what is wrong with a ledger's URL, be it of a file or a database.
+// The error shows no password.
+func CheckURL(url string) error {
+	if isPostgres(url) {
+		_, err := newPostgres(url)
+		return err
+	}
+	_, err := Path(url)
+	return err
+}
+
 // Path returns the file of a ledger's URL, such as sqlite:konbill.db. The error
 // says what is possible. Everything behind "sqlite:" is the path: nothing in it
 // is special or escaped.

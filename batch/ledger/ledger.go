@@ -55,6 +55,8 @@ type Ledger struct {
 
 	reader *sql.DB
 	byKey  *sql.Stmt
+
+	found, version int64 // of the tables: before they were brought up to date, and now
 }
 
 // Open opens the ledger at url, and makes its tables when there are none. The folder
@@ -115,6 +117,10 @@ func (l *Ledger) Close() error {
 // Place names the ledger to people: its file, absolute and without symbolic links, or
 // its database, without a password.
 func (l *Ledger) Place() string { return l.engine.place() }
+
+// Versions returns the version that the tables had when the ledger was opened, 0 when
+// there were none, and the one that they have now.
+func (l *Ledger) Versions() (found, now int64) { return l.found, l.version }
 
 // Hold takes the ledger for one run. A second Hold on the same Ledger is
 // refused, too. release may be called more than once.

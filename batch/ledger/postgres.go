@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	neturl "net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -67,6 +68,26 @@ var errNotPostgres = errors.New("ledger.url: a PostgreSQL ledger is written post
 
 func isPostgres(url string) bool {
 	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// Redacted is a ledger's URL without the password that that of a database may hold.
+func Redacted(url string) string {
+	if !isPostgres(url) {
+		return url
+	}
+	u, err := neturl.Parse(url)
+	if err != nil {
+		return "postgres://"
+	}
+	if name := u.User.Username(); u.User != nil {
+		u.User = neturl.User(name)
+	}
+	query := u.Query()
+	for _, secret := range []string{"password", "sslpassword"} {
+		query.Del(secret)
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 func (p *postgres) place() string {

@@ -31,6 +31,7 @@ func (l *Ledger) prepareTables(ctx context.Context) error {
 		return err
 	}
 	have, newest, err := migrator.GetVersions(ctx)
+	l.found, l.version = have, newest
 	switch {
 	case err != nil:
 		return err

@@ -47,16 +47,23 @@ func (s sqlite) connect(context.Context) (writer, reader *sql.DB, err error) {
 	return writer, reader, nil
 }
 
-// applicationID marks an SQLite file as a ledger of Konbill ("Konb").
-const applicationID = 0x4b6f6e62
+// What marks an SQLite file as a ledger of Konbill ("Konb"), and as one that has moved
+// to a database ("Konm").
+const (
+	applicationID = 0x4b6f6e62
+	movedID       = 0x4b6f6e6d
+)
 
 func (s sqlite) claim(ctx context.Context, writer *sql.DB) error {
 	var id, tables int
 	if err := writer.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
 		return err
 	}
-	if id == applicationID {
+	switch id {
+	case applicationID:
 		return nil
+	case movedID:
+		return errors.New("it has moved to a database: name that in ledger.url")
 	}
 	if err := writer.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"github.com/knadh/koanf/providers/structs"
 	"github.com/knadh/koanf/v2"
 
+	"konbill/batch/ledger"
 	"konbill/samples"
 )
 
@@ -285,6 +286,7 @@ func flatten(c config) map[string]any {
 // print writes the configuration in force. It holds no secret, only where the
 // secrets are.
 func (c config) print(w io.Writer, asJSON bool) error {
+	c.Ledger.URL = ledger.Redacted(c.Ledger.URL)
 	k := koanf.New(".")
 	if err := k.Load(structs.Provider(c, "koanf"), nil); err != nil {
 		return err
@@ -309,6 +311,7 @@ func (c config) print(w io.Writer, asJSON bool) error {
 
 // hash identifies the configuration in a receipt.
 func (c config) hash() string {
+	c.Ledger.URL = ledger.Redacted(c.Ledger.URL)
 	text, err := json.Marshal(c)
 	if err != nil {
 		panic(fmt.Sprintf("konbill: our own configuration: %v", err))

@@ -176,8 +176,11 @@ func together(settings ...setting) *configError {
 }
 
 func ledgerURL(value string) *configError {
-	if _, err := ledger.Path(value); err != nil {
-		return &configError{Key: "ledger.url", Code: configNotOneOf, Detail: value, Wanted: "sqlite:konbill.db"}
+	if ledger.CheckURL(value) != nil {
+		return &configError{
+			Key: "ledger.url", Code: configNotOneOf, Detail: ledger.Redacted(value),
+			Wanted: "sqlite:konbill.db | postgres://USER@HOST:5432/DATABASE",
+		}
 	}
 	return nil
 }

@@ -259,14 +259,15 @@ func (a *app) examineLedger(ctx context.Context, c config) examination {
 	return a.examined(name, book.Place(), book.Check(ctx))
 }
 
-// examineDisk writes and syncs where the ledger lives: a full disk or a wrong
-// permission must not first show up between a charge and its record.
+// examineDisk writes and syncs where the ledger lives, or, where that is a server,
+// where we are: a full disk or a wrong permission must not first show up between a
+// charge and its record.
 func (a *app) examineDisk(c config) examination {
-	path, err := ledger.Path(c.Ledger.URL)
-	if err == nil {
-		err = tryWriting(filepath.Dir(path))
+	folder := "."
+	if path, err := ledger.Path(c.Ledger.URL); err == nil {
+		folder = filepath.Dir(path)
 	}
-	return a.examined(a.say("ディスク", "disk"), filepath.Dir(path), err)
+	return a.examined(a.say("ディスク", "disk"), folder, tryWriting(folder))
 }
 
 // tryWriting stores as much as a small run does, and takes it away again.

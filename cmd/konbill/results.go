@@ -50,7 +50,7 @@ func (a *app) results(ctx context.Context, path, out string) error {
 // ifNotRun says of a file that the ledger hasn't met that it is one.
 func (a *app) ifNotRun(err error, path string, c config) error {
 	if errors.Is(err, batch.ErrNotFound) {
-		return fmt.Errorf(a.say("%s は、この台帳（%s）では実行されていません", "%s has not been run with this ledger (%s)"), path, c.Ledger.URL)
+		return fmt.Errorf(a.say("%s は、この台帳（%s）では実行されていません", "%s has not been run with this ledger (%s)"), path, ledger.Redacted(c.Ledger.URL))
 	}
 	return err
 }
