@@ -29,12 +29,13 @@ var opening = time.Date(2026, 12, 1, 1, 0, 0, 0, time.UTC)
 // practice API and a mail server on loopback.
 type shop struct {
 	*testing.T
-	dir    string
-	api    *omisetest.Server
-	mail   *mailertest.Server
-	ledger *ledger.Ledger
-	runner *batch.Runner
-	clock  *clock
+	dir      string
+	api      *omisetest.Server
+	mail     *mailertest.Server
+	ledger   *ledger.Ledger
+	database string // its URL, where it is one
+	runner   *batch.Runner
+	clock    *clock
 }
 
 // clock moves by a microsecond whenever it is looked at, and when somebody
