@@ -38,10 +38,8 @@ type machine struct{}
 
 func (machine) Read(path string) ([]byte, error) { return csvfile.ReadFile(path) }
 
-// readTogetherBytes is how much of a file is read at once.
-const readTogetherBytes = 64 << 10
-
-var readBuffers = sync.Pool{New: func() any { return new([readTogetherBytes]byte) }}
+// readBuffers are for reading files in pieces.
+var readBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
 func (machine) SHA256(path string) (string, error) {
 	f, err := os.Open(path)
@@ -49,7 +47,7 @@ func (machine) SHA256(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	buffer := readBuffers.Get().(*[readTogetherBytes]byte)
+	buffer := readBuffers.Get().(*[64 << 10]byte)
 	defer readBuffers.Put(buffer)
 	hash := sha256.New()
 	// Without its WriterTo the file is read through the buffer.

@@ -68,8 +68,7 @@ func (o *output) prints() string  { return filepath.Join(o.dir, o.stem+printsSuf
 
 // slip stores an invoice's slip, drawing it unless that was done already. One
 // that lies there as it was given out stays: drawn again it could differ, once
-// the merchant's facts have changed. It returns the slip's
-// SHA-256.
+// the merchant's facts have changed. It returns the slip's SHA-256.
 func (o *output) slip(s *settler, e Entry, pdf []byte) (sha256 string, err error) {
 	if pdf == nil {
 		if stored := o.stored(e); stored != "" && stored == e.SlipSHA256 {
@@ -189,6 +188,9 @@ func (o *output) report(ctx context.Context, j *job, stop *Stop) (*Report, error
 	o.at(ResultsWriting)
 	err := o.writeResults(j.sheet, report)
 	j.told = err == nil
+	if stop == nil && j.unread != nil {
+		stop = &Stop{Reason: StopLedger, Err: j.unread}
+	}
 	report.Receipt = j.receipt(o.Runner, stop)
 	if err != nil {
 		return report, err

@@ -128,16 +128,7 @@ const readTogether = 250
 // ledger is left out.
 func (r *Runner) entriesOf(ctx context.Context, rows []*standing) (map[Key]Entry, error) {
 	entries := make(map[Key]Entry, len(rows))
-	for some := range slices.Chunk(rows, readTogether) {
-		keys := make([]Key, 0, len(some))
-		for _, o := range some {
-			if o.known() {
-				keys = append(keys, o.key)
-			}
-		}
-		if len(keys) == 0 {
-			continue
-		}
+	for keys := range slices.Chunk(keysOf(rows), readTogether) {
 		err := r.Ledger.Entries(ctx, Query{Keys: keys}, func(e Entry) error {
 			entries[e.Key] = e
 			return nil
@@ -149,16 +140,28 @@ func (r *Runner) entriesOf(ctx context.Context, rows []*standing) (map[Key]Entry
 	return entries, nil
 }
 
+func keysOf(rows []*standing) []Key {
+	keys := make([]Key, 0, len(rows))
+	for _, o := range rows {
+		if o.known() {
+			keys = append(keys, o.key)
+		}
+	}
+	return keys
+}
+
 // outcomes yields what became of each row, in file order, with its invoice as the
 // ledger has it now. Rows whose invoice can't be read say so, and the error is kept
 // for the end of the run.
 func (j *job) outcomes(ctx context.Context, out *output) iter.Seq[RowOutcome] {
 	return func(yield func(RowOutcome) bool) {
-		rows := j.where(func(*standing) bool { return true })
-		for told := range inOrder(held(slices.Chunk(rows, readTogether)), func(some []*standing) told { return j.tell(ctx, some, out) }) {
-			j.unread = cmp.Or(j.unread, told.unread)
-			for _, o := range told.outcomes {
-				if !yield(o) {
+		for part := range inOrder(held(j.parts()), func(p part) part { return p.read(ctx, out.Ledger) }) {
+			j.unread = cmp.Or(j.unread, part.unread)
+			for _, o := range part.rows {
+				if e, read := part.entries[o.key]; read && !j.told {
+					o.see(e)
+				}
+				if !yield(o.outcome(part.entries, out)) {
 					return
 				}
 			}
@@ -166,22 +169,35 @@ func (j *job) outcomes(ctx context.Context, out *output) iter.Seq[RowOutcome] {
 	}
 }
 
-// told is what became of some rows, and why their invoices couldn't be read.
-type told struct {
-	outcomes []RowOutcome
-	unread   error
+// part is some rows whose invoices are read together. Others read them, who know
+// nothing but the keys.
+type part struct {
+	rows    []*standing
+	keys    []Key
+	entries map[Key]Entry
+	unread  error // why there are no entries
 }
 
-func (j *job) tell(ctx context.Context, rows []*standing, out *output) told {
-	entries, err := out.entriesOf(ctx, rows)
-	all := told{outcomes: make([]RowOutcome, 0, len(rows)), unread: err}
-	for _, o := range rows {
-		if e, read := entries[o.key]; read && !j.told {
-			o.see(e)
+func (j *job) parts() iter.Seq[part] {
+	return func(yield func(part) bool) {
+		for rows := range slices.Chunk(j.where(func(*standing) bool { return true }), readTogether) {
+			if !yield(part{rows: rows, keys: keysOf(rows)}) {
+				return
+			}
 		}
-		all.outcomes = append(all.outcomes, o.outcome(entries, out))
 	}
-	return all
+}
+
+func (p part) read(ctx context.Context, l Ledger) part {
+	if len(p.keys) == 0 {
+		return p
+	}
+	p.entries = make(map[Key]Entry, len(p.keys))
+	p.unread = l.Entries(ctx, Query{Keys: p.keys}, func(e Entry) error {
+		p.entries[e.Key] = e
+		return nil
+	})
+	return p
 }
 
 // outcome is what became of the row, by its invoice among entries.
