@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"konbill/batch"
@@ -17,6 +18,9 @@ type acceptance struct {
 	judge func(int, batch.Verdict)
 	files map[int64]string // SHA-256 of jobs' files, as far as they were looked up
 	named map[string]bool  // the numbers of those that were taken in
+
+	inserts []batch.Entry // to be stored, and the events behind them
+	events  []batch.Event
 }
 
 // acceptSome takes in the invoices that follow.
@@ -36,6 +40,22 @@ func (a *acceptance) acceptSome(ctx context.Context, invoices []invoice.Invoice)
 		a.judge(len(a.named), verdict)
 		a.named[inv.Number] = true
 	}
+	return a.flush(ctx)
+}
+
+// flush stores what is to be stored, with as few statements as the database likes.
+func (a *acceptance) flush(ctx context.Context) error {
+	for some := range slices.Chunk(a.inserts, a.dialect.together) {
+		if err := a.insertAll(ctx, some); err != nil {
+			return err
+		}
+	}
+	for some := range slices.Chunk(a.events, a.dialect.together) {
+		if err := a.recordAll(ctx, some); err != nil {
+			return err
+		}
+	}
+	a.inserts, a.events = a.inserts[:0], a.events[:0]
 	return nil
 }
 
@@ -51,18 +71,12 @@ func (a *acceptance) accept(ctx context.Context, inv invoice.Invoice, known *bat
 		return verdict, nil
 	}
 	verdict.Entry = asStored(verdict.Entry)
-	var err error
 	if known == nil || known.Key != verdict.Entry.Key {
-		err = a.insert(ctx, &verdict.Entry)
-	} else {
-		err = a.update(ctx, &verdict.Entry, known.State)
-	}
-	for _, event := range events {
-		err = errors.Join(err, a.record(ctx, event))
-	}
-	if err != nil {
+		a.inserts = append(a.inserts, verdict.Entry)
+	} else if err := a.update(ctx, &verdict.Entry, known.State); err != nil {
 		return batch.Verdict{}, err
 	}
+	a.events = append(a.events, events...)
 	return verdict, nil
 }
 

@@ -88,11 +88,12 @@ func columnsOf(e *batch.Entry) []column {
 
 // The statements over all columns, written once.
 var (
-	columns      = columnsOf(new(batch.Entry))
-	columnNames  = join(columns, ", ", func(c column) string { return c.name })
-	selectByKey  = "SELECT " + columnNames + " FROM invoice WHERE key = $1"
-	selectLatest = "SELECT " + columnNames + " FROM invoice WHERE number = $1 AND account = $2 AND live = $3 ORDER BY revision DESC LIMIT 1"
-	insertEntry  = "INSERT INTO invoice (" + columnNames + ") VALUES (" + placeholders(1, len(columns)) + ")"
+	columns       = columnsOf(new(batch.Entry))
+	columnNames   = join(columns, ", ", func(c column) string { return c.name })
+	selectByKey   = "SELECT " + columnNames + " FROM invoice WHERE key = $1"
+	selectLatest  = "SELECT " + columnNames + " FROM invoice WHERE number = $1 AND account = $2 AND live = $3 ORDER BY revision DESC LIMIT 1"
+	insertEntries = "INSERT INTO invoice (" + columnNames + ") VALUES "
+	insertEntry   = insertEntries + rowsOf(1, len(columns))
 	// updateEntry applies only while the invoice is in the expected state.
 	updateEntry = fmt.Sprintf("UPDATE invoice SET (%s) = (%s) WHERE key = $%d AND state = $%d",
 		join(columns[identity:], ", ", func(c column) string { return c.name }), placeholders(1, len(columns)-identity),

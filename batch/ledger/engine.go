@@ -44,6 +44,9 @@ type dialect struct {
 	among func(column, list string) string
 	// pin stands before a column by whose index SQLite isn't to search.
 	pin string
+	// together is how many rows one statement stores. A server is a round trip away; of
+	// SQLite's driver more than one row's arguments are slow to bind.
+	together int
 	// noticeOrder is the column that tells in which order notices were begun.
 	noticeOrder string
 }

@@ -100,6 +100,7 @@ func (p *postgres) dialect() dialect {
 		among: func(column, list string) string {
 			return column + " = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(CAST(" + list + " AS text) AS jsonb))))"
 		},
+		together:    200, // of 65,535 arguments
 		noticeOrder: "id",
 	}
 }
@@ -214,8 +215,16 @@ func (p *postgres) close() error {
 	return p.holds.Close()
 }
 
-// check looks at what the promise to be durable rests on.
+// check looks at what the promise to be durable rests on, and that nobody on the way
+// reads customers' data.
 func (p *postgres) check(ctx context.Context, reader *sql.DB) error {
+	var encrypted bool
+	if err := reader.QueryRowContext(ctx, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").Scan(&encrypted); err != nil {
+		return err
+	}
+	if !encrypted && !onThisMachine(p.config.Host) {
+		return errors.New("the connection to the server isn't encrypted, and carries names and phone numbers: add ?sslmode=verify-full to ledger.url")
+	}
 	for _, setting := range []string{"fsync", "full_page_writes"} {
 		var value string
 		if err := reader.QueryRowContext(ctx, "SELECT current_setting($1)", setting).Scan(&value); err != nil {
@@ -226,6 +235,12 @@ func (p *postgres) check(ctx context.Context, reader *sql.DB) error {
 		}
 	}
 	return nil
+}
+
+// onThisMachine reports a host that no network leads to.
+func onThisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasPrefix(host, "/") || ip != nil && ip.IsLoopback()
 }
 
 // scrub rewrites the tables that hold personal data: what was overwritten stays in

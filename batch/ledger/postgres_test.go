@@ -48,6 +48,18 @@ func TestPostgres(t *testing.T) {
 		if err := l.Check(t.Context()); err != nil {
 			t.Error(err)
 		}
+		// As if the same server, which has no certificate, stood elsewhere.
+		l.engine.(*postgres).config.Host = "db.example.com"
+		wantText(t, l.Check(t.Context()), "isn't encrypted")
+	})
+	t.Run("on this machine", func(t *testing.T) {
+		for host, here := range map[string]bool{
+			"localhost": true, "127.0.0.1": true, "::1": true, "/var/run/postgresql": true, "10.0.0.5": false, "db.example.com": false, "": false,
+		} {
+			if onThisMachine(host) != here {
+				t.Errorf("%q: %v", host, !here)
+			}
+		}
 	})
 	t.Run("the server is started anew", func(t *testing.T) { testServerRestarts(t, server) }) // the last: it cuts everybody's connections
 }

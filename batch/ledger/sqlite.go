@@ -30,6 +30,7 @@ func (s sqlite) dialect() dialect {
 		migrations:  "sqlite",
 		among:       func(column, list string) string { return column + " IN (SELECT value FROM json_each(" + list + "))" },
 		pin:         "+",
+		together:    1,
 		noticeOrder: "rowid",
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"konbill/batch"
 )
@@ -60,6 +61,41 @@ func (tx transaction) insert(ctx context.Context, e *batch.Entry) error {
 	return err
 }
 
+// insertAll inserts several with one statement.
+func (tx transaction) insertAll(ctx context.Context, entries []batch.Entry) error {
+	if len(entries) == 1 {
+		return tx.insert(ctx, &entries[0])
+	}
+	var args []any
+	for i := range entries {
+		args = append(args, fields(&entries[i])...)
+	}
+	_, err := tx.ExecContext(ctx, insertEntries+rowsOf(len(entries), len(columns)), args...)
+	return err
+}
+
+// recordAll records several events with one statement.
+func (tx transaction) recordAll(ctx context.Context, events []batch.Event) error {
+	if len(events) == 1 {
+		return tx.record(ctx, events[0])
+	}
+	var args []any
+	for _, e := range events {
+		args = append(args, e.Key, instant(e.At), e.Who, e.From, e.To, e.Why)
+	}
+	_, err := tx.ExecContext(ctx, insertEvents+rowsOf(len(events), eventColumns), args...)
+	return err
+}
+
+// rowsOf are the placeholders of n rows.
+func rowsOf(n, columns int) string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = "(" + placeholders(i*columns+1, columns) + ")"
+	}
+	return strings.Join(rows, ", ")
+}
+
 // update stores an entry, only if it is still in the state expected.
 func (tx transaction) update(ctx context.Context, e *batch.Entry, expected batch.State) error {
 	result, err := tx.prepared(ctx, tx.statements.update).ExecContext(ctx, append(fields(e)[identity:], e.Key, expected)...)
@@ -69,7 +105,11 @@ func (tx transaction) update(ctx context.Context, e *batch.Entry, expected batch
 	return exactlyOne(result, fmt.Errorf("an invoice is no longer %s", expected))
 }
 
-const insertEvent = "INSERT INTO event (key, at, who, from_state, to_state, why) VALUES ($1, $2, $3, $4, $5, $6)"
+const (
+	insertEvents = "INSERT INTO event (key, at, who, from_state, to_state, why) VALUES "
+	eventColumns = 6
+	insertEvent  = insertEvents + "($1, $2, $3, $4, $5, $6)"
+)
 
 func (tx transaction) record(ctx context.Context, e batch.Event) error {
 	_, err := tx.prepared(ctx, tx.statements.record).ExecContext(ctx, e.Key, instant(e.At), e.Who, e.From, e.To, e.Why)
