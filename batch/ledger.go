@@ -17,8 +17,8 @@ import (
 // Errors other than the ones named are failures of the ledger itself; they
 // stop a run, since nothing may be charged that can't be recorded.
 type Ledger interface {
-	// Hold takes the ledger for one run. It returns ErrHeld at once when
-	// another process has it. A holder's death releases it.
+	// Hold takes the ledger for one run. It returns ErrHeld within a
+	// moment when another process has it. A holder's death releases it.
 	Hold(ctx context.Context) (release func(), err error)
 
 	// AccountOf returns the account remembered for an API key, by the key's

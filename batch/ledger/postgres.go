@@ -48,6 +48,9 @@ const (
 	connectTimeout = 10 * time.Second
 	// lockTimeout is how long a writer waits for the others.
 	lockTimeout = 60 * time.Second
+	// holdTimeout is how long a run waits for the lock of another: a server takes a
+	// moment to notice that a process has died.
+	holdTimeout = time.Second
 	// idleTimeout ends a transaction whose process does nothing for so long, since it
 	// was stopped or cut off: others wait for its lock.
 	idleTimeout = 20 * time.Second
@@ -177,11 +180,10 @@ func (p *postgres) hold(ctx context.Context) (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the ledger: %w", p.explain(err))
 	}
-	var got bool
-	err = c.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1, $2)", lockClass, lockHold).Scan(&got)
-	if err != nil || !got {
-		err = errors.Join(err, c.Close())
-		if err == nil {
+	_, err = c.ExecContext(ctx, "SELECT pg_advisory_lock($1, $2)", lockClass, lockHold)
+	if err != nil {
+		_ = c.Close()
+		if failed := new(pgconn.PgError); errors.As(err, &failed) && failed.Code == lockNotAvailable {
 			return nil, batch.ErrHeld
 		}
 		return nil, fmt.Errorf("lock the ledger: %w", p.explain(err))
@@ -200,7 +202,7 @@ func (p *postgres) holder() *sql.DB {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.holds == nil {
-		p.holds = p.open(nil)
+		p.holds = p.open(map[string]string{"lock_timeout": milliseconds(holdTimeout)})
 		p.holds.SetMaxIdleConns(-1)
 	}
 	return p.holds
@@ -255,19 +257,21 @@ func (p *postgres) scrub(ctx context.Context, writer *sql.DB) (whole bool, err e
 	return true, nil
 }
 
+const lockNotAvailable = "55P03"
+
 // pgFaults says what PostgreSQL's codes mean for the people who run files, and what
 // to do. See its manual, appendix A; a class has two digits.
 var pgFaults = map[string]string{
-	"08":    "the connection to the database was lost",
-	"28":    "the database refuses the user or the password: correct ledger.url, or the password file",
-	"3D000": "there is no such database: create it, or correct ledger.url",
-	"42501": "the user may not do this: it must own the database's tables",
-	"53100": "the database server's disk is full: make room and try again",
-	"53300": "the database server has no connection left: raise max_connections, or try again",
-	"55P03": "other machines have kept the ledger busy for " + lockTimeout.String() + ": see whether one hangs, and try again",
-	"57P":   "the database server was stopped: try again once it is up",
-	"25P03": "this machine did nothing for " + idleTimeout.String() + " in the middle of a step, which was undone: try again",
-	"58":    "the database server's disk failed",
+	"08":             "the connection to the database was lost",
+	"28":             "the database refuses the user or the password: correct ledger.url, or the password file",
+	"3D000":          "there is no such database: create it, or correct ledger.url",
+	"42501":          "the user may not do this: it must own the database's tables",
+	"53100":          "the database server's disk is full: make room and try again",
+	"53300":          "the database server has no connection left: raise max_connections, or try again",
+	lockNotAvailable: "other machines have kept the ledger busy for " + lockTimeout.String() + ": see whether one hangs, and try again",
+	"57P":            "the database server was stopped: try again once it is up",
+	"25P03":          "this machine did nothing for " + idleTimeout.String() + " in the middle of a step, which was undone: try again",
+	"58":             "the database server's disk failed",
 }
 
 func (p *postgres) explain(err error) error {

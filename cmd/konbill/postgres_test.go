@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -10,6 +11,24 @@ import (
 
 	"konbill/samples/peertest"
 )
+
+// TestCrashPointsOnPostgres kills the real process at the boundaries of an invoice, as
+// TestCrashPoints does, while its ledger is in a database.
+func TestCrashPointsOnPostgres(t *testing.T) {
+	server := peertest.StartPostgres(t)
+	for _, scene := range scenes {
+		if scene.name != "one request" && scene.name != "request lost" {
+			continue // the others differ in what the API does, not in what the ledger keeps
+		}
+		for _, point := range scene.points {
+			t.Run(fmt.Sprintf("%s/%s", scene.name, point), func(t *testing.T) {
+				t.Parallel()
+				settings := append([]string{"KONBILL_LEDGER__URL=" + server.NewDatabase()}, scene.settings...)
+				scene.play(newShop(t, settings...), point)
+			})
+		}
+	}
+}
 
 // TestScriptsOnPostgres runs what concerns several databases: $DATABASE_URL is an empty
 // one.
@@ -24,6 +43,7 @@ func TestScriptsOnPostgres(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "crashes": crashes, "charges": countCharges, "mails": countMails, "requests": countRequests,
+			"hold": holdAnswer, "await": awaitHeld, "release": releaseAnswer,
 		},
 	})
 }
