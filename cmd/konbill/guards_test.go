@@ -158,14 +158,14 @@ var guards = []guard{
 		{"batch/accept.go", " || latest.Revision > e.Revision", ""},
 	}, "./batch/ledger", "TestContract"},
 	{"a later bill that the sweep finds is the row's", []edit{
-		{"batch/reconcile.go", "s.Ledger.Latest(ctx, j.account, o.Entry.Invoice.Number)", "s.Ledger.Entry(ctx, o.Entry.Key)"},
+		{"batch/reconcile.go", "e.Account == a && e.Revision >", "e.Account == a && e.Revision == 1 && e.Revision >"},
 	}, "./batch", "TestReissuedElsewhere"},
 	{"a bill that was called back is not mailed", []edit{
 		{"batch/settle.go", "if to == Mailing {", "if false {"},
 	}, "./batch", "TestNoMailOfABillThatIsCalledBack"},
 	{"a step applies only in the expected state", []edit{
 		{"batch/accept.go", "case before.State != m.From, ", "case "},
-		{"batch/ledger/columns.go", `" WHERE key = ? AND state = ?"`, `" WHERE key = ? AND ? <> ''"`},
+		{"batch/ledger/columns.go", "WHERE key = $%d AND state = $%d", "WHERE key = $%d AND $%d <> ''"},
 	}, "./batch/ledger", "TestContract"},
 }
 
@@ -188,6 +188,9 @@ func TestGuardsAreLoadBearing(t *testing.T) {
 	for _, g := range guards {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
+			if needs := guardNeeds[g.name]; needs != nil {
+				needs(t)
+			}
 			test := exec.Command(goCommand, "test", "-count=1", "-timeout", "100s", "-overlay", g.overlay(t, root), "-run", "^"+g.test+"$", g.pkg)
 			test.Dir = root
 			out, err := test.CombinedOutput()
@@ -200,6 +203,10 @@ func TestGuardsAreLoadBearing(t *testing.T) {
 		})
 	}
 }
+
+// guardNeeds are the peers without which a guard's test would be skipped, by the
+// guard's name.
+var guardNeeds = map[string]func(testing.TB){}
 
 // overlay writes the sources without the guard, and tells the go command so.
 func (g guard) overlay(t *testing.T, root string) string {

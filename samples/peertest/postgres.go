@@ -42,7 +42,7 @@ const PostgresPassword = "pa55-which-nobody-sees"
 // required.
 func StartPostgres(t testing.TB) *Postgres {
 	t.Helper()
-	p := &Postgres{t: t, bin: filepath.Dir(postgresPath(t))}
+	p := &Postgres{t: t, bin: filepath.Dir(PostgresPath(t))}
 	var err error
 	p.folder, err = os.MkdirTemp("", "konbill-postgres-")
 	p.must(err)
@@ -61,8 +61,9 @@ func StartPostgres(t testing.TB) *Postgres {
 	return p
 }
 
-// postgresPath finds the server, which Debian keeps out of the way.
-func postgresPath(t testing.TB) string {
+// PostgresPath finds the server, which Debian keeps out of the way. Without one it is
+// as Path.
+func PostgresPath(t testing.TB) string {
 	t.Helper()
 	installed, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if err != nil || len(installed) == 0 {
