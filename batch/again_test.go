@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"konbill/batch"
 )
@@ -92,4 +95,33 @@ func TestLedgerUnreadableAtTheEnd(t *testing.T) {
 		}
 	}
 	s.neverTwice()
+}
+
+// unsweepable can't record that a sweep was complete, as on a full disk.
+type unsweepable struct{ batch.Ledger }
+
+func (unsweepable) RecordSweep(context.Context, batch.Account, time.Time) error { return errDiskFull }
+
+// TestSweepCutShort: what a sweep found before it failed may be another bill than the
+// row's. The results say so, although nothing was settled.
+func TestSweepCutShort(t *testing.T) {
+	s := newShop(t)
+	s.run(s.file("a.csv", "A-1,1000", "A-2,1000"))
+	s.must(s.ledger.Close())
+	for _, name := range []string{"konbill.db", "konbill.db-wal", "konbill.db-shm"} {
+		_ = os.Remove(filepath.Join(s.dir, name)) // the log is gone with the last connection
+	}
+	s.reopen()
+	s.runner.Ledger = unsweepable{s.ledger}
+	report, err := s.runner.Run(t.Context(), s.file("b.csv", "A-1,2000", "A-2,1000", "A-3,1000"), "")
+	if stop := new(batch.Stop); !errors.As(err, &stop) || stop.Reason != batch.StopLedger {
+		t.Fatalf("the run ends with %v", err)
+	}
+	s.accounts(report)
+	for i, want := range []string{"rejected conflict", "already_issued issued_elsewhere", "failed not_attempted"} {
+		row := s.results(report)[i]
+		if got := row["result"] + " " + row["codes"]; got != want {
+			t.Errorf("%s is %s, want %s", row["invoice_no"], got, want)
+		}
+	}
 }

@@ -25,6 +25,10 @@ import (
 // workers and no limit to the pace. In "again" the same file is run once more,
 // and nothing is left to do.
 func BenchmarkSettle(b *testing.B) {
+	benchSettle(b, func(b *testing.B) string { return "sqlite:" + filepath.Join(b.TempDir(), "konbill.db") })
+}
+
+func benchSettle(b *testing.B, newLedger func(*testing.B) string) {
 	for _, c := range []struct {
 		name    string
 		latency time.Duration
@@ -37,7 +41,7 @@ func BenchmarkSettle(b *testing.B) {
 			const rows = 2000
 			for range b.N {
 				b.StopTimer()
-				r := benchRunner(b, c.latency)
+				r := benchRunner(b, c.latency, newLedger(b))
 				r.Settings.MailOff = c.mailOff
 				path := benchFile(b, rows)
 				if c.again {
@@ -119,7 +123,7 @@ func benchFile(b *testing.B, rows int) string {
 
 const requests = 8 // at once
 
-func benchRunner(b *testing.B, latency time.Duration) *batch.Runner {
+func benchRunner(b *testing.B, latency time.Duration, url string) *batch.Runner {
 	b.Helper()
 	must := func(err error) {
 		if err != nil {
@@ -133,7 +137,7 @@ func benchRunner(b *testing.B, latency time.Duration) *batch.Runner {
 	mail, err := mailertest.Start(mailertest.Options{})
 	must(err)
 	b.Cleanup(func() { mail.Close() })
-	book, err := ledger.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "konbill.db"))
+	book, err := ledger.Open(b.Context(), url)
 	must(err)
 	b.Cleanup(func() { book.Close() })
 	wait := func(context.Context, time.Duration) error { return nil }

@@ -59,6 +59,12 @@ func TestDatabaseStopsAnywhere(t *testing.T) {
 	}
 }
 
+// BenchmarkSettleOnPostgres is BenchmarkSettle with the ledger on a server on loopback.
+func BenchmarkSettleOnPostgres(b *testing.B) {
+	server := peertest.StartPostgres(b)
+	benchSettle(b, func(*testing.B) string { return server.NewDatabase() })
+}
+
 // useDatabase has the shop's ledger in a database.
 func (s *shop) useDatabase(url string) {
 	s.Helper()

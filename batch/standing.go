@@ -159,7 +159,7 @@ func (j *job) outcomes(ctx context.Context, out *output) iter.Seq[RowOutcome] {
 			j.unread = cmp.Or(j.unread, part.unread)
 			for _, o := range part.rows {
 				if e, read := part.entries[o.key]; read && !j.told {
-					o.see(e)
+					j.refresh(o, e)
 				}
 				if !yield(o.outcome(part.entries, out)) {
 					return
@@ -167,6 +167,17 @@ func (j *job) outcomes(ctx context.Context, out *output) iter.Seq[RowOutcome] {
 			}
 		}
 	}
+}
+
+// refresh takes over what has become of an invoice since it was seen. One that a
+// survey found to be issued elsewhere, before it was cut short, may say something else
+// than the row.
+func (j *job) refresh(o *standing, e Entry) {
+	if e.Elsewhere && !o.state.HasCharge() {
+		j.lookAgain(o, e)
+		return
+	}
+	o.see(e)
 }
 
 // part is some rows whose invoices are read together. Others read them, who know

@@ -10,27 +10,30 @@ import (
 	"konbill/batch/ledger/ledgertest"
 )
 
-// BenchmarkLedger measures what a run, a list and a look cost in the ledger.
-func BenchmarkLedger(b *testing.B) {
+// BenchmarkLedger measures what a run, a list and a look cost in an SQLite ledger.
+func BenchmarkLedger(b *testing.B) { benchLedger(b, openNew) }
+
+func benchLedger(b *testing.B, open func(testing.TB) *Ledger) {
 	for _, workers := range []int{1, 8, 24} {
-		b.Run(fmt.Sprintf("moves by %d", workers), func(b *testing.B) { benchMoves(b, workers) })
+		b.Run(fmt.Sprintf("moves by %d", workers), func(b *testing.B) { benchMoves(b, open(b), workers) })
 	}
-	b.Run("10,000 new", benchNew)
-	b.Run("2,000 known", benchKnown)
-	b.Run("10,000 read", func(b *testing.B) { benchRead(b, batch.Query{States: []batch.State{batch.Accepted}}, 10_000) })
+	b.Run("10,000 new", func(b *testing.B) { benchNew(b, open) })
+	b.Run("2,000 known", func(b *testing.B) { benchKnown(b, open(b)) })
+	b.Run("10,000 read", func(b *testing.B) {
+		benchRead(b, open(b), batch.Query{States: []batch.State{batch.Accepted}}, 10_000)
+	})
 	b.Run("250 read by key", func(b *testing.B) {
 		var keys []batch.Key
 		for _, inv := range invoices(250) {
 			keys = append(keys, batch.KeyOf(account, inv.Number))
 		}
-		benchRead(b, batch.Query{Keys: keys}, 250)
+		benchRead(b, open(b), batch.Query{Keys: keys}, 250)
 	})
-	b.Run("10,000 added up", benchSums)
+	b.Run("10,000 added up", func(b *testing.B) { benchSums(b, open(b)) })
 }
 
 // benchMoves makes durable steps, each goroutine with an invoice of its own.
-func benchMoves(b *testing.B, workers int) {
-	l := openNew(b)
+func benchMoves(b *testing.B, l *Ledger, workers int) {
 	entries := acceptedIn(b, l, workers)
 	var left atomic.Int64
 	left.Store(int64(b.N))
@@ -53,12 +56,12 @@ func benchMoves(b *testing.B, workers int) {
 
 var benchedJob = batch.Job{File: "invoices.csv", SHA256: "aa", Account: account, StartedAt: opened}
 
-func benchNew(b *testing.B) {
+func benchNew(b *testing.B, open func(testing.TB) *Ledger) {
 	rows := invoices(10_000)
 	b.ReportAllocs()
 	for range b.N {
 		b.StopTimer()
-		l := openNew(b)
+		l := open(b)
 		b.StartTimer()
 		if _, _, err := ledgertest.OpenJob(b.Context(), l, benchedJob, rows); err != nil {
 			b.Fatal(err)
@@ -67,8 +70,7 @@ func benchNew(b *testing.B) {
 }
 
 // benchKnown opens a job of invoices that are charged.
-func benchKnown(b *testing.B) {
-	l := openNew(b)
+func benchKnown(b *testing.B, l *Ledger) {
 	for _, e := range acceptedIn(b, l, 2_000) {
 		benchCharge(b, l, e)
 	}
@@ -91,8 +93,7 @@ func benchCharge(b *testing.B, l *Ledger, e batch.Entry) {
 	}
 }
 
-func benchRead(b *testing.B, q batch.Query, want int) {
-	l := openNew(b)
+func benchRead(b *testing.B, l *Ledger, q batch.Query, want int) {
 	acceptedIn(b, l, 10_000)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -103,8 +104,7 @@ func benchRead(b *testing.B, q batch.Query, want int) {
 	}
 }
 
-func benchSums(b *testing.B) {
-	l := openNew(b)
+func benchSums(b *testing.B, l *Ledger) {
 	acceptedIn(b, l, 10_000)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -64,6 +64,12 @@ func TestPostgres(t *testing.T) {
 	t.Run("the server is started anew", func(t *testing.T) { testServerRestarts(t, server) }) // the last: it cuts everybody's connections
 }
 
+// BenchmarkPostgres is BenchmarkLedger on a server on loopback.
+func BenchmarkPostgres(b *testing.B) {
+	server := peertest.StartPostgres(b)
+	benchLedger(b, func(t testing.TB) *Ledger { return openURL(t, server.NewDatabase()) })
+}
+
 func openURL(t testing.TB, url string) *Ledger {
 	t.Helper()
 	l, err := Open(t.Context(), url)
