@@ -81,7 +81,7 @@ func FuzzSplit(f *testing.F) {
 func FuzzFile(f *testing.F) {
 	for _, seed := range []string{
 		"A-1,山田,a@x.jp,090,500\n", "A,=B,\"+\n\",'-,@\r\n\"\n\",,,,\n", "=\"1\",2,3,4,5\rx\ny\"", ",,,,\n \n", "\"\r\n\",\"\r\",\" \",\"\"\"\",\t",
-		"'',''=,'+,''''-,'@", "\u00a0,~〜,\u0080,¥,\ufeff", "\"a\",b\nc\"",
+		"'',''=,'+,''''-,'@", "\u00a0,~〜,\u0080,¥,\ufeff", "\"a\",b\nc\"", "\"0\n\" \"",
 	} {
 		f.Add(seed)
 	}

@@ -183,15 +183,29 @@ func (f *File) WriteErrors(w io.Writer, rejected func(line int) bool) error {
 	if _, err := io.WriteString(text, top); err != nil {
 		return err
 	}
-	for _, r := range f.records {
+	for i, r := range f.records {
 		if !rejected(r.line) {
 			continue
 		}
-		if _, err := io.WriteString(text, f.asInput(r)); err != nil {
+		if _, err := io.WriteString(text, f.asInputWithBlanks(i, r)); err != nil {
 			return err
 		}
 	}
 	return buffered.Flush()
+}
+
+// asInputWithBlanks is the i-th record's own text. Where its quotes are astray, what
+// stands behind it on lines that are no rows belongs to it: a quote there may be the one
+// that tells.
+func (f *File) asInputWithBlanks(i int, r record) string {
+	if !r.stray {
+		return f.asInput(r)
+	}
+	end := len(f.text)
+	if i+1 < len(f.records) {
+		end = f.records[i+1].start
+	}
+	return strings.TrimRight(f.text[r.start:end], "\r\n") + f.lineEnd
 }
 
 // asInput is a record's own text; for a results file, without the results.
