@@ -52,13 +52,7 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 
 // contentOf yields the invoices of rows as the file has them.
 func contentOf(rows []*standing) iter.Seq[invoice.Invoice] {
-	return func(yield func(invoice.Invoice) bool) {
-		for _, o := range rows {
-			if !yield(o.row.Invoice) {
-				return
-			}
-		}
-	}
+	return mapped(rows, func(o *standing) invoice.Invoice { return o.row.Invoice })
 }
 
 // newJob is a job whose rows the ledger hasn't been asked about.

@@ -71,7 +71,7 @@ func (o *output) prints() string  { return filepath.Join(o.dir, o.stem+printsSuf
 // the merchant's facts have changed. It returns the slip's SHA-256.
 func (o *output) slip(s *settler, e Entry, pdf []byte) (sha256 string, err error) {
 	if pdf == nil {
-		if stored := o.stored(e); stored != "" && stored == e.SlipSHA256 {
+		if stored := o.stored(e.Invoice.Number); stored != "" && stored == e.SlipSHA256 {
 			return stored, nil
 		}
 		if pdf, err = s.press.Draw(s.instructions(e)); err != nil {
@@ -88,8 +88,8 @@ func (o *output) slip(s *settler, e Entry, pdf []byte) (sha256 string, err error
 
 // stored returns the SHA-256 of the slip that lies in the folder; "" if none can be
 // read there.
-func (o *output) stored(e Entry) string {
-	sha256, err := o.disk().SHA256(o.slipPath(e.Invoice.Number))
+func (o *output) stored(number string) string {
+	sha256, err := o.disk().SHA256(o.slipPath(number))
 	if err != nil {
 		return ""
 	}
@@ -98,11 +98,7 @@ func (o *output) stored(e Entry) string {
 
 // has reports whether the slip that was given out, by its SHA-256, lies in the folder.
 func (o *output) has(number string, given [32]byte) bool {
-	if given == [32]byte{} {
-		return false
-	}
-	sha256, err := o.disk().SHA256(o.slipPath(number))
-	return err == nil && sha256 == hex.EncodeToString(given[:])
+	return given != [32]byte{} && o.stored(number) == hex.EncodeToString(given[:])
 }
 
 // printFile stores all slips of a job in row order as one file, when the settings

@@ -29,9 +29,14 @@ func (r *Runner) settler(j *job) (*settler, error) {
 }
 
 func invoicesOf(entries []Entry) iter.Seq[invoice.Invoice] {
-	return func(yield func(invoice.Invoice) bool) {
-		for _, e := range entries {
-			if !yield(e.Invoice) {
+	return mapped(entries, func(e Entry) invoice.Invoice { return e.Invoice })
+}
+
+// mapped yields what f makes of each.
+func mapped[S, T any](each []S, f func(S) T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for _, one := range each {
+			if !yield(f(one)) {
 				return
 			}
 		}
@@ -151,7 +156,7 @@ func (s *settler) mailAgain(ctx context.Context, j *job, out *output) *Stop {
 // settleRows settles the invoices of rows, and tells whoever listens how far it
 // has come.
 func (s *settler) settleRows(ctx context.Context, out *output, rows []*standing) *Stop {
-	progress := &tally{tell: s.Progress, sofar: Progress{Total: len(rows), Sums: Totals{}}}
+	progress := s.newTally(len(rows))
 	return s.pool(ctx, len(rows), func(i int) *Stop {
 		defer progress.settled(rows[i])
 		return s.settleRow(ctx, rows[i], out)
@@ -162,7 +167,7 @@ func (s *settler) settleRows(ctx context.Context, out *output, rows []*standing)
 // again may be all of such, so invoices are read many at a time, and only where the
 // folder hasn't the slip that was given out.
 func (s *settler) leaveSlips(ctx context.Context, out *output, rows []*standing) *Stop {
-	progress := &tally{tell: s.Progress, sofar: Progress{Total: len(rows), Sums: Totals{}}}
+	progress := s.newTally(len(rows))
 	parts := slices.Collect(slices.Chunk(rows, readTogether))
 	return s.pool(ctx, len(parts), func(i int) *Stop {
 		var missing []*standing
@@ -173,18 +178,10 @@ func (s *settler) leaveSlips(ctx context.Context, out *output, rows []*standing)
 				missing = append(missing, o)
 			}
 		}
-		entries, err := s.entriesOf(ctx, missing)
-		if err != nil {
-			return s.noteEnd(ledgerStop(err))
-		}
-		for _, o := range missing {
-			e := entries[o.key]
-			if err := s.rememberSlip(ctx, e, s.storeSlip(o, out, settled{entry: e})); err != nil {
-				return s.noteEnd(err)
-			}
-			progress.settled(o)
-		}
-		return nil
+		return s.noteEnd(ledgerStop(s.withEntries(ctx, missing, func(o *standing, e Entry) error {
+			defer progress.settled(o)
+			return s.rememberSlip(ctx, e, s.storeSlip(o, out, settled{entry: e}))
+		})))
 	})
 }
 
@@ -288,7 +285,7 @@ func (s *settler) storeSlip(o *standing, out *output, done settled) (sha256 stri
 			o.remark().slipErr = err
 		}
 	default:
-		o.slip = out.stored(e) != ""
+		o.slip = out.stored(o.number) != ""
 	}
 	return sha256
 }
@@ -298,6 +295,10 @@ type tally struct {
 	mu    sync.Mutex
 	tell  func(Progress)
 	sofar Progress
+}
+
+func (r *Runner) newTally(total int) *tally {
+	return &tally{tell: r.Progress, sofar: Progress{Total: total, Sums: Totals{}}}
 }
 
 func (t *tally) settled(o *standing) {

@@ -25,14 +25,12 @@ func (r *Runner) Rewrite(ctx context.Context, path, outDir string) (*Report, err
 	if err != nil {
 		return nil, err
 	}
-	for some := range slices.Chunk(job.where((*standing).known), readTogether) {
-		entries, err := r.entriesOf(ctx, some)
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range some {
-			settler.storeSlip(o, out, settled{entry: entries[o.key]})
-		}
+	err = r.withEntries(ctx, job.where((*standing).known), func(o *standing, e Entry) error {
+		settler.storeSlip(o, out, settled{entry: e})
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	report, err := out.report(ctx, job, nil)
 	return report, cmp.Or(err, job.unread)

@@ -139,12 +139,12 @@ func (s *settler) record(ctx context.Context, done *settled, to State, why strin
 	return s.intend(context.WithoutCancel(ctx), done, to, why, change)
 }
 
-// ledgerStop makes a ledger's error a *Stop, apart from the one that concerns a
-// single invoice. An interruption isn't the ledger's fault.
+// ledgerStop makes a ledger's error a *Stop, unless it is one, and apart from the one
+// that concerns a single invoice. An interruption isn't the ledger's fault.
 func ledgerStop(err error) error {
-	stale := new(StaleError)
+	stale, stop := new(StaleError), new(Stop)
 	switch {
-	case err == nil, errors.As(err, &stale):
+	case err == nil, errors.As(err, &stale), errors.As(err, &stop):
 		return err
 	case errors.Is(err, context.Canceled):
 		return &Stop{Reason: StopInterrupted}

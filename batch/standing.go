@@ -56,8 +56,11 @@ func (o *standing) known() bool { return o.key != "" }
 func (o *standing) see(e Entry) {
 	o.key, o.state, o.revision = e.Key, e.State, int32(e.Revision)
 	o.result = resultOf(e.State, o.chargedIn)
-	if n, err := hex.Decode(o.given[:], []byte(e.SlipSHA256)); err != nil || n < len(o.given) {
-		o.given = [32]byte{}
+	o.given = [32]byte{}
+	if len(e.SlipSHA256) == hex.EncodedLen(len(o.given)) {
+		if _, err := hex.Decode(o.given[:], []byte(e.SlipSHA256)); err != nil {
+			o.given = [32]byte{}
+		}
 	}
 }
 
@@ -127,9 +130,13 @@ const readTogether = 250
 // entriesOf reads the invoices of rows, many at a time. A row that has none in the
 // ledger is left out.
 func (r *Runner) entriesOf(ctx context.Context, rows []*standing) (map[Key]Entry, error) {
-	entries := make(map[Key]Entry, len(rows))
-	for keys := range slices.Chunk(keysOf(rows), readTogether) {
-		err := r.Ledger.Entries(ctx, Query{Keys: keys}, func(e Entry) error {
+	return readEntries(ctx, r.Ledger, keysOf(rows))
+}
+
+func readEntries(ctx context.Context, l Ledger, keys []Key) (map[Key]Entry, error) {
+	entries := make(map[Key]Entry, len(keys))
+	for some := range slices.Chunk(keys, readTogether) {
+		err := l.Entries(ctx, Query{Keys: some}, func(e Entry) error {
 			entries[e.Key] = e
 			return nil
 		})
@@ -138,6 +145,22 @@ func (r *Runner) entriesOf(ctx context.Context, rows []*standing) (map[Key]Entry
 		}
 	}
 	return entries, nil
+}
+
+// withEntries calls f with each of the rows and its invoice, until f's first error.
+func (r *Runner) withEntries(ctx context.Context, rows []*standing, f func(*standing, Entry) error) error {
+	for some := range slices.Chunk(rows, readTogether) {
+		entries, err := r.entriesOf(ctx, some)
+		if err != nil {
+			return err
+		}
+		for _, o := range some {
+			if err := f(o, entries[o.key]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func keysOf(rows []*standing) []Key {
@@ -200,14 +223,7 @@ func (j *job) parts() iter.Seq[part] {
 }
 
 func (p part) read(ctx context.Context, l Ledger) part {
-	if len(p.keys) == 0 {
-		return p
-	}
-	p.entries = make(map[Key]Entry, len(p.keys))
-	p.unread = l.Entries(ctx, Query{Keys: p.keys}, func(e Entry) error {
-		p.entries[e.Key] = e
-		return nil
-	})
+	p.entries, p.unread = readEntries(ctx, l, p.keys)
 	return p
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"slices"
 )
 
 // SlipVerdict is what a look at a slip told. Verdicts are stable.
@@ -43,21 +42,15 @@ func (r *Runner) VerifySlips(ctx context.Context, path, outDir string) ([]SlipCh
 	}
 	folder := r.outputOf(path, outDir, job)
 	var checks []SlipCheck
-	for some := range slices.Chunk(job.where(func(o *standing) bool { return o.state.HasCharge() }), readTogether) {
-		entries, err := r.entriesOf(ctx, some)
-		if err != nil {
-			return checks, err
-		}
-		for _, o := range some {
-			e := entries[o.key]
-			verdict, err := settler.verify(e, folder)
-			if err != nil {
-				return checks, err
-			}
+	charged := job.where(func(o *standing) bool { return o.state.HasCharge() })
+	err = r.withEntries(ctx, charged, func(_ *standing, e Entry) error {
+		verdict, err := settler.verify(e, folder)
+		if err == nil {
 			checks = append(checks, SlipCheck{Number: e.Invoice.Number, Verdict: verdict, SHA256: e.SlipSHA256})
 		}
-	}
-	return checks, nil
+		return err
+	})
+	return checks, err
 }
 
 func (s *settler) verify(e Entry, folder *output) (SlipVerdict, error) {

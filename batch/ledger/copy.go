@@ -173,11 +173,8 @@ func (t table) next(rows *sql.Rows) ([]any, error) {
 	if !rows.Next() {
 		return nil, rows.Err()
 	}
-	values, into := make([]any, len(t.columns)), make([]any, len(t.columns))
-	for i := range values {
-		into[i] = &values[i]
-	}
-	if err := rows.Scan(into...); err != nil {
+	values, err := valuesOf(rows, len(t.columns))
+	if err != nil {
 		return nil, err
 	}
 	for i, column := range t.columns {
@@ -191,6 +188,15 @@ func (t table) next(rows *sql.Rows) ([]any, error) {
 		}
 	}
 	return values, nil
+}
+
+// valuesOf are a row's n values as the driver gives them.
+func valuesOf(rows *sql.Rows, n int) ([]any, error) {
+	values, into := make([]any, n), make([]any, n)
+	for i := range values {
+		into[i] = &values[i]
+	}
+	return values, rows.Scan(into...)
 }
 
 func copySchedule(ctx context.Context, from transaction, to pgx.Tx) error {
@@ -252,11 +258,8 @@ func answers(rows *sql.Rows, err error) ([]string, error) {
 	}
 	lines := []string{}
 	for rows.Next() {
-		values, into := make([]any, len(names)), make([]any, len(names))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
+		values, err := valuesOf(rows, len(names))
+		if err != nil {
 			return nil, err
 		}
 		lines = append(lines, fmt.Sprint(values))

@@ -22,7 +22,13 @@ func TestContract(t *testing.T) {
 // openAt opens the ledger in a file until the test ends.
 func openAt(t testing.TB, path string) *Ledger {
 	t.Helper()
-	l, err := Open(t.Context(), scheme+path)
+	return openURL(t, scheme+path)
+}
+
+// openURL opens a ledger until the test ends.
+func openURL(t testing.TB, url string) *Ledger {
+	t.Helper()
+	l, err := Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

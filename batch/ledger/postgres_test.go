@@ -70,20 +70,6 @@ func BenchmarkPostgres(b *testing.B) {
 	benchLedger(b, func(t testing.TB) *Ledger { return openURL(t, server.NewDatabase()) })
 }
 
-func openURL(t testing.TB, url string) *Ledger {
-	t.Helper()
-	l, err := Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
-}
-
 // testOpenedAtOnce has the tables made by one of many.
 func testOpenedAtOnce(t *testing.T, url string) {
 	var opening sync.WaitGroup

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
@@ -83,6 +84,13 @@ func (s sqlite) migrator(writer *sql.DB, files fs.FS) (*goose.Provider, error) {
 // begun has nothing to do: the transaction took SQLite's write lock ("immediate").
 func (s sqlite) begun(context.Context, *sql.Tx) error { return nil }
 
+// The locks are files beside the ledger. The operating system drops a lock when its
+// holder dies; the files stay and mean nothing by themselves.
+const (
+	holdSuffix = "-lock"
+	turnSuffix = "-turn"
+)
+
 func (s sqlite) hold(context.Context) (release func(), err error) {
 	lock := flock.New(s.path + holdSuffix)
 	got, err := lock.TryLock()
@@ -95,9 +103,17 @@ func (s sqlite) hold(context.Context) (release func(), err error) {
 	return func() { _ = lock.Unlock() }, nil
 }
 
+// turnPoll is how often a process looks whether its turn has come. A turn lasts for
+// microseconds, unless others queue.
+const turnPoll = 2 * time.Millisecond
+
+// turn lets the processes that want to write through one by one: who has it waits for
+// SQLite's write lock, and gives it back when he has that. SQLite itself keeps no
+// queue. It polls, ever more slowly, so a process that writes without pause would
+// leave others hardly a chance until they fail; but now it has to stand behind them.
 func (s sqlite) turn(ctx context.Context) (pass func(), err error) {
 	lock := flock.New(s.path + turnSuffix)
-	got, err := lock.TryLockContext(ctx, turnstilePoll)
+	got, err := lock.TryLockContext(ctx, turnPoll)
 	if err == nil && !got {
 		err = errors.New("not granted")
 	}

@@ -103,7 +103,7 @@ func (a *app) copyRefused(err error, to string) error {
 	case errors.Is(err, ledger.ErrNotEmpty):
 		return &refusal{
 			reason: a.say("移す先の台帳にはすでに記録があります。何も移していません。", "The ledger to move to holds something already. Nothing was moved."),
-			hint:   fmt.Sprintf(a.say("空のデータベースを作って指定してください（%s）", "make an empty database and name that (not %s)"), ledger.Redacted(to)),
+			hint:   fmt.Sprintf(a.say("空のデータベースを作り、%s の代わりに指定してください", "make an empty database and name that (not %s)"), ledger.Redacted(to)),
 		}
 	case errors.Is(err, ledger.ErrNotFromFile):
 		return &refusal{

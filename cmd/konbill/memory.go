@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"konbill/batch"
+	"konbill/invoice/csvfile"
 )
 
 // The heap grows up to smallHeap, or up to so many times the file's size,
@@ -27,8 +28,8 @@ func makeRoom(path string, s batch.Settings) {
 		return
 	}
 	limit := int64(smallHeap)
-	if info, err := os.Stat(path); err == nil && info.Size() < math.MaxInt64/heapPerBytes {
-		limit = max(limit, heapPerBytes*info.Size())
+	if info, err := os.Stat(path); err == nil {
+		limit = max(limit, heapPerBytes*min(info.Size(), csvfile.MaxBytes))
 	}
 	debug.SetMemoryLimit(limit)
 }

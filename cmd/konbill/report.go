@@ -108,9 +108,9 @@ func (a *app) printConcerns(r *batch.Report) {
 	if left > 0 {
 		fmt.Fprintf(a.stdout, a.say("  ほか %d 件は結果ファイルをご覧ください\n", "  %d more are in the results file\n"), left)
 	}
-	if notAttempted := r.NotAttempted; notAttempted > 0 {
+	if r.NotAttempted > 0 {
 		fmt.Fprintf(a.stdout, a.say("  %d 件は、処理が途中で止まったため、まだ請求していません。同じファイルを再度実行してください\n",
-			"  %d were not charged, since the run stopped before; run the same file again\n"), notAttempted)
+			"  %d were not charged, since the run stopped before; run the same file again\n"), r.NotAttempted)
 	}
 }
 

@@ -5,7 +5,6 @@ package peertest
 import (
 	"bufio"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -124,7 +123,7 @@ func (p *Postgres) Stop() {
 		return
 	}
 	p.must(p.server.Process.Signal(os.Interrupt)) // a fast shutdown
-	if err := p.server.Wait(); err != nil && !errors.Is(err, os.ErrClosed) {
+	if err := p.server.Wait(); err != nil {
 		p.t.Errorf("the server ends with %v", err)
 	}
 }

@@ -22,7 +22,6 @@ package slip
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/jung-kurt/gofpdf"
 
@@ -48,13 +47,12 @@ func NewPress(merchant templates.Merchant, layout Layout, invoices iter.Seq[invo
 	for r := ' '; r <= '~'; r++ {
 		letters.fill(string(r))
 	}
-	if invoices == nil {
-		invoices = slices.Values[[]invoice.Invoice](nil)
-	}
-	for i := range invoices {
-		letters.fill(i.Number)
-		letters.fill(i.Name)
-		letters.fill(i.Description)
+	if invoices != nil {
+		for i := range invoices {
+			letters.fill(i.Number)
+			letters.fill(i.Name)
+			letters.fill(i.Description)
+		}
 	}
 	for _, language := range []invoice.Language{invoice.Japanese, invoice.English} {
 		blank := templates.Instructions{Merchant: merchant, Invoice: invoice.Invoice{Language: language, Company: true}, PaymentCode: "0"}
