@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -100,17 +101,32 @@ func (m Message) signed(msg *mail.Msg) ([]byte, error) {
 		}
 	}
 	var written bytes.Buffer
+	written.Grow(m.room())
 	if _, err := msg.WriteTo(&written); err != nil {
 		return nil, err
 	}
 	data := written.Bytes()
 	if signer.smime == nil { // else it is signed as it is
-		data = nameRoot(fixBoundaries(data, m.ID))
+		fixBoundaries(data, m.ID)
+		data = nameRoot(data)
 	}
 	if signer.dkim == nil {
 		return data, nil
 	}
 	return signer.dkim.sign(data, m.Date)
+}
+
+// room is about how many bytes a message takes, so that its buffer needn't grow.
+func (m Message) room() int {
+	const headers = 4 << 10
+	content := len(m.Text) + len(m.HTML)
+	for _, p := range m.Pictures {
+		content += len(p.Data)
+	}
+	for _, a := range m.Attachments {
+		content += len(a.Data)
+	}
+	return headers + content*7/5 // base64, and the line ends of text
 }
 
 func cannotCompose(what string, err error) error {
@@ -233,21 +249,30 @@ func withCRLF(text string) string {
 
 var boundary = regexp.MustCompile(`boundary=([0-9a-f]{60})\r\n`)
 
-// fixBoundaries replaces the random boundaries between the parts with some that
-// follow from the Message-ID. go-mail can be given only one for all levels,
-// which no reader could take apart.
-func fixBoundaries(data []byte, id string) []byte {
+// fixBoundaries replaces the random boundaries between the parts, where they
+// stand, with some that follow from the Message-ID. go-mail can be given only one
+// for all levels, which no reader could take apart.
+func fixBoundaries(data []byte, id string) {
 	for level, found := range boundary.FindAllSubmatch(data, -1) {
 		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", id, level))
-		fixed := fmt.Sprintf("%x", sum[:30])
-		data = bytes.ReplaceAll(data, found[1], []byte(fixed))
+		random, fixed := bytes.Clone(found[1]), fmt.Appendf(nil, "%x", sum[:len(found[1])/2])
+		for rest := data; ; {
+			at := bytes.Index(rest, random)
+			if at < 0 {
+				break
+			}
+			rest = rest[at+copy(rest[at:], fixed):]
+		}
 	}
-	return data
 }
 
 // nameRoot tells what the pictures are related to, as RFC 2387 section 3.1 wants
 // it and go-mail doesn't. Readers find it without, since it comes first.
 func nameRoot(data []byte) []byte {
 	const related = "\r\nContent-Type: multipart/related;"
-	return bytes.Replace(data, []byte(related+"\r\n"), []byte(related+" type=\"multipart/alternative\";\r\n"), 1)
+	at := bytes.Index(data, []byte(related+"\r\n"))
+	if at < 0 {
+		return data
+	}
+	return slices.Insert(data, at+len(related), []byte(" type=\"multipart/alternative\";")...)
 }

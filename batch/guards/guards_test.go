@@ -1,13 +1,14 @@
 // Package guards takes each guard of the program out in turn and makes sure that
-// a test notices. It holds that test alone: each guard costs a build, and they
-// share no time limit with other tests here.
+// a test notices. It holds that test alone, which takes its time.
 package guards
 
 import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -70,8 +71,11 @@ var guards = []guard{
 		{"batch/errand.go", "if t.begun != nil && t.begun.State == Mailing {", "if false {"},
 	}, "./batch", "TestReminderOfADeadProcess"},
 	{"a stored intent waits for its request no longer than settle_after allows", []edit{
-		{"batch/omise/gate.go", "if q.form != nil {", "if false {"},
+		{"batch/omise/gate.go", "context.WithTimeoutCause(ctx, longestWait, errCrowded)", "context.WithCancel(ctx)"},
 	}, "./batch/omise", "TestStoredIntentsDoNotWaitForLong"},
+	{"a stored intent turns back once the run is to end", []edit{
+		{"batch/omise/gate.go", "case <-drain:\n\t\tg.leave()", "case <-(chan struct{})(nil):\n\t\tg.leave()"},
+	}, "./batch/omise", "TestStoredIntentsTurnBack"},
 	{"who waits for a desk is not charged once the run stops", []edit{
 		{"batch/charge.go", "if s.breaker.open() || s.over.Load() {", "if false {"},
 	}, "./batch", "TestWhoWaitsIsNotCharged"},
@@ -168,34 +172,33 @@ var guards = []guard{
 	}, "./batch", "TestNoMailOfABillThatIsCalledBack"},
 	{"a step applies only in the expected state", []edit{
 		{"batch/accept.go", "case before.State != m.From, ", "case "},
-		{"batch/ledger/columns.go", "WHERE key = $%d AND state = $%d", "WHERE key = $%d AND $%d <> ''"},
+		{"batch/ledger/transaction.go", "{&s.update, updateEntry},", `{&s.update, strings.Replace(updateEntry, " AND state = $", " AND '' <> $", 1)},`},
 	}, "./batch/ledger", "TestContract"},
 }
 
-// TestGuardsAreLoadBearing leaves the sources as they are: the go command is given
-// other ones in their place. It checks neither those (-vet=off) nor what follows
-// the first failure: both cost more than the tests.
+// TestGuardsAreLoadBearing builds the tests of each package once, with all guards
+// to be switched off (see switches), and runs them with one guard out after the
+// other. The sources stay as they are: the go command is given other ones in
+// their place.
 func TestGuardsAreLoadBearing(t *testing.T) {
 	if testing.Short() {
-		return // each guard costs a build
-	}
-	goCommand, err := exec.LookPath("go")
-	if err != nil {
-		t.Fatal(err) // go test itself was run by it
+		return // the builds take a while
 	}
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d guards", len(guards))
-	for _, g := range guards {
+	programs := build(t, root)
+	for number, g := range guards {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			if needs := guardNeeds[g.name]; needs != nil {
 				needs(t)
 			}
-			test := exec.Command(goCommand, "test", "-count=1", "-vet=off", "-failfast", "-timeout", "100s", "-overlay", g.overlay(t, root), "-run", "^"+g.test+"$", g.pkg)
-			test.Dir = root
+			test := exec.Command(programs[g.pkg], "-test.run", "^"+g.test+"$", "-test.failfast", "-test.timeout", "100s")
+			test.Dir = filepath.Join(root, g.pkg)
+			test.Env = append(os.Environ(), guardOut+"="+strconv.Itoa(number))
 			out, err := test.CombinedOutput()
 			switch {
 			case err == nil:
@@ -211,38 +214,79 @@ func TestGuardsAreLoadBearing(t *testing.T) {
 // guard's name.
 var guardNeeds = map[string]func(testing.TB){}
 
-// overlay writes the sources without the guard, and tells the go command so.
-func (g guard) overlay(t *testing.T, root string) string {
+// build returns the test program of each package that a guard names.
+func build(t *testing.T, root string) map[string]string {
 	t.Helper()
+	goCommand, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err) // go test itself was run by it
+	}
 	dir := t.TempDir()
-	replaced := map[string]string{}
-	for _, e := range g.edits {
-		source := filepath.Join(root, filepath.FromSlash(e.file))
-		from := source
-		if earlier, met := replaced[source]; met {
-			from = earlier
+	overlay := writeOverlay(t, root, dir)
+	programs := map[string]string{}
+	for _, g := range guards {
+		if programs[g.pkg] != "" {
+			continue
 		}
-		text, err := os.ReadFile(from)
+		program := filepath.Join(dir, strings.ReplaceAll(g.pkg[len("./"):], "/", "_")+".exe")
+		command := exec.Command(goCommand, "test", "-c", "-vet=off", "-overlay", overlay, "-o", program, g.pkg)
+		command.Dir = root
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%s with switches: %v\n%s", g.pkg, err, out)
+		}
+		programs[g.pkg] = program
+	}
+	return programs
+}
+
+// writeOverlay writes the sources with switches, and tells the go command so.
+func writeOverlay(t *testing.T, root, dir string) string {
+	t.Helper()
+	replaced := map[string]string{}
+	write := func(path string, text []byte) {
+		replaced[filepath.Join(root, filepath.FromSlash(path))] = filepath.Join(dir, strings.ReplaceAll(path, "/", "_"))
+		if err := os.WriteFile(filepath.Join(dir, strings.ReplaceAll(path, "/", "_")), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for file, out := range editsByFile() {
+		source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := strings.Count(string(text), e.code); n != 1 {
-			t.Fatalf("%s has %q %d times", e.file, e.code, n)
+		s, err := newSwitches(file, source)
+		if err != nil {
+			t.Fatal(err)
 		}
-		replaced[source] = write(t, dir, strings.ReplaceAll(e.file, "/", "_"), strings.Replace(string(text), e.code, e.without, 1))
+		for number, edits := range out {
+			if err := s.add(number, edits); err != nil {
+				t.Fatalf("%q: %s: %v", guards[number].name, file, err)
+			}
+		}
+		write(file, s.source())
+		write(path.Join(path.Dir(file), "switch.go"), s.declaration())
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": replaced})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return write(t, dir, "overlay.json", string(overlay))
-}
-
-func write(t *testing.T, dir, name, text string) string {
-	t.Helper()
-	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	name := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(name, overlay, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return name
+}
+
+// editsByFile are the edits of all guards, by file and the guard's number.
+func editsByFile() map[string]map[int][]edit {
+	files := map[string]map[int][]edit{}
+	for number, g := range guards {
+		for _, e := range g.edits {
+			if files[e.file] == nil {
+				files[e.file] = map[int][]edit{}
+			}
+			files[e.file][number] = append(files[e.file][number], e)
+		}
+	}
+	return files
 }

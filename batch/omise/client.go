@@ -37,10 +37,11 @@ var _ batch.Gateway = (*Client)(nil)
 type Config struct {
 	URL               string // https, or http on loopback
 	SecretKey         string
-	PublicKey         string        // for making sources; the secret key does so when it is empty
-	RequestsPerSecond float64       // of all callers together; above 0
-	Timeout           time.Duration // of one request, answer included; above 0
-	AtOnce            int           // requests of all callers together; 0 is no limit
+	PublicKey         string          // for making sources; the secret key does so when it is empty
+	RequestsPerSecond float64         // of all callers together; above 0
+	Timeout           time.Duration   // of one request, answer included; above 0
+	AtOnce            int             // requests of all callers together; 0 is no limit
+	Drain             <-chan struct{} // once closed, nothing that may create something is sent any more
 	UserAgent         string
 	Wait              func(ctx context.Context, d time.Duration) error // between readings of a list; nil: by the machine's clock
 }
@@ -51,7 +52,7 @@ type Client struct {
 	base      string          // the URL without a slash at its end
 	transport *http.Transport // bare: an http.Client would follow redirects, and a 307 posts again
 	pace      *pace
-	gate      gate
+	gate      *gate
 }
 
 // New makes a client. The error is a sentence for people and holds no key.
@@ -64,7 +65,7 @@ func New(c Config) (*Client, error) {
 		base:      strings.TrimRight(c.URL, "/"),
 		transport: transport(),
 		pace:      newPace(c.RequestsPerSecond),
-		gate:      newGate(c.AtOnce),
+		gate:      newGate(c.AtOnce, c.Drain),
 	}, nil
 }
 

@@ -16,26 +16,36 @@ const longestWait = 5 * time.Second
 // gate lets a number of requests through at once; nil lets all. It belongs to the
 // client and not to the run, so that a run, its reading of lists and whatever else
 // shares the client keep to the number together.
-type gate chan struct{}
+type gate struct {
+	places chan struct{}
+	drain  <-chan struct{} // closed: what would create something turns back
+}
 
-func newGate(atOnce int) gate {
+func newGate(atOnce int, drain <-chan struct{}) *gate {
 	if atOnce <= 0 {
 		return nil
 	}
-	return make(gate, atOnce)
+	return &gate{places: make(chan struct{}, atOnce), drain: drain}
 }
 
-var errCrowded = errors.New("no other request has ended in time")
+var (
+	errCrowded  = errors.New("no other request has ended in time")
+	errDraining = errors.New("nothing more is to be sent")
+)
 
 // enter waits for a place, to be left with leave. The error is a
 // *batch.GatewayError: nothing was sent.
-func (g gate) enter(ctx context.Context, q question) error {
+func (g *gate) enter(ctx context.Context, q question) error {
 	if g == nil {
 		return nil
 	}
+	var drain <-chan struct{}
+	if q.form != nil {
+		drain = g.drain
+	}
 	select {
-	case g <- struct{}{}:
-		return nil
+	case g.places <- struct{}{}:
+		return g.turnBack(drain)
 	default:
 	}
 	wait, cancel := ctx, context.CancelFunc(func() {})
@@ -44,15 +54,32 @@ func (g gate) enter(ctx context.Context, q question) error {
 	}
 	defer cancel()
 	select {
-	case g <- struct{}{}:
-		return nil
+	case g.places <- struct{}{}:
+		return g.turnBack(drain)
+	case <-drain:
+		return notSent("interrupted", errDraining)
 	case <-wait.Done():
-		return &batch.GatewayError{Outcome: batch.NotSent, Code: "crowded", Err: context.Cause(wait)}
+		return notSent("crowded", context.Cause(wait))
 	}
 }
 
-func (g gate) leave() {
+// turnBack gives a place back when nothing more is to be sent.
+func (g *gate) turnBack(drain <-chan struct{}) error {
+	select {
+	case <-drain:
+		g.leave()
+		return notSent("interrupted", errDraining)
+	default:
+		return nil
+	}
+}
+
+func notSent(code string, why error) error {
+	return &batch.GatewayError{Outcome: batch.NotSent, Code: code, Err: why}
+}
+
+func (g *gate) leave() {
 	if g != nil {
-		<-g
+		<-g.places
 	}
 }

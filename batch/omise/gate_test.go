@@ -21,7 +21,7 @@ var (
 // request can be, so its request must not leave that late.
 func TestStoredIntentsDoNotWaitForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1)
+		g := newGate(1, nil)
 		if err := g.enter(t.Context(), creating); err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestStoredIntentsDoNotWaitForLong(t *testing.T) {
 // TestReadingWaits: no intent grows old meanwhile.
 func TestReadingWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1)
+		g := newGate(1, nil)
 		if err := g.enter(t.Context(), reading); err != nil {
 			t.Fatal(err)
 		}
@@ -54,6 +54,33 @@ func TestReadingWaits(t *testing.T) {
 		defer cancel()
 		if err := g.enter(ctx, reading); batch.OutcomeOf(err) != batch.NotSent || !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
+		}
+	})
+}
+
+// TestStoredIntentsTurnBack: once the run is to end, what waits at the gate or
+// comes there isn't sent, although there is a place.
+func TestStoredIntentsTurnBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		drain := make(chan struct{})
+		g := newGate(1, drain)
+		if err := g.enter(t.Context(), creating); err != nil {
+			t.Fatal(err)
+		}
+		var waiting sync.WaitGroup
+		turnedBack := func() {
+			if err := g.enter(t.Context(), creating); batch.OutcomeOf(err) != batch.NotSent || !errors.Is(err, errDraining) {
+				t.Error(err)
+			}
+		}
+		waiting.Go(turnedBack)
+		synctest.Wait()
+		close(drain)
+		waiting.Wait()
+		g.leave()
+		turnedBack()
+		if err := g.enter(t.Context(), reading); err != nil {
+			t.Error("the place is lost:", err)
 		}
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"time"
 
 	"konbill/batch"
 	"konbill/batch/ledger"
@@ -142,7 +141,7 @@ func (a *app) open(ctx context.Context, c config, who string) (*workshop, error)
 	if settings.MailSigner, err = a.signer(c); err != nil {
 		return nil, err
 	}
-	client, err := c.client(keys, a.wait)
+	client, err := a.client(c, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -210,10 +209,11 @@ func (a *app) lookAtKeys(keys secrets) error {
 	return nil
 }
 
-func (c config) client(keys secrets, wait func(context.Context, time.Duration) error) (*omise.Client, error) {
+func (a *app) client(c config, keys secrets) (*omise.Client, error) {
 	return omise.New(omise.Config{
 		URL: c.Omise.APIURL, SecretKey: keys.SecretKey, PublicKey: keys.PublicKey,
-		AtOnce: c.Omise.Workers, RequestsPerSecond: c.Omise.RequestsPerSecond, Timeout: c.Omise.Timeout, UserAgent: "konbill/" + version(), Wait: wait,
+		AtOnce: c.Omise.Workers, RequestsPerSecond: c.Omise.RequestsPerSecond, Timeout: c.Omise.Timeout, UserAgent: "konbill/" + version(),
+		Drain: a.drain, Wait: a.wait,
 	})
 }
 

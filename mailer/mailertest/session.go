@@ -1,6 +1,7 @@
 package mailertest
 
 import (
+	"bytes"
 	"io"
 
 	"github.com/emersion/go-sasl"
@@ -50,14 +51,18 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return nil
 }
 
+// usualMessage is enough for a mail with a slip, in bytes.
+const usualMessage = 80 << 10
+
 // Data stores a message. A cut after the dot leaves it stored, and the client
 // without an answer.
 func (s *session) Data(r io.Reader) error {
-	data, err := io.ReadAll(r)
-	if err != nil {
+	var data bytes.Buffer
+	data.Grow(usualMessage)
+	if _, err := data.ReadFrom(r); err != nil {
 		return err
 	}
-	s.message.Data = data
+	s.message.Data = data.Bytes()
 	f, faulty := s.server.strikes(AfterDot, s.message.To)
 	if faulty && f.Code != 0 {
 		return &smtp.SMTPError{Code: f.Code, EnhancedCode: smtp.NoEnhancedCode, Message: f.Text}
