@@ -83,6 +83,7 @@ func (s *settler) attempt(ctx context.Context, done *settled) (*GatewayError, er
 
 // intendCharge makes the intent durable before any byte leaves.
 func (s *settler) intendCharge(ctx context.Context, done *settled) error {
+	done.intended = time.Now()
 	return s.intend(ctx, done, Charging, "about to ask for the charge", func(e *Entry) {
 		e.Attempt++
 		e.IntentAt = s.Now()
@@ -112,6 +113,7 @@ func (s *settler) turn(ctx context.Context) error {
 // then counts from there. The error is the ledger's.
 func (s *settler) request(ctx context.Context, done *settled) (Charge, *GatewayError, error) {
 	r := requestFor(done.entry)
+	r.Intended = done.intended
 	if s.Settings.SourceFirst {
 		s.at(SourceAsking)
 		source, err := s.Gateway.CreateSource(ctx, r)
@@ -122,6 +124,7 @@ func (s *settler) request(ctx context.Context, done *settled) (Charge, *GatewayE
 		if err := s.turn(ctx); err != nil {
 			return Charge{}, &GatewayError{Outcome: NotSent, Code: faultInterrupted, Err: err}, nil
 		}
+		r.Intended = time.Now()
 		err = s.record(ctx, done, Charging, "source made, about to charge it", func(e *Entry) {
 			e.SourceID = source
 			e.IntentAt = s.Now()

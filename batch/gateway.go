@@ -64,6 +64,11 @@ type ChargeRequest struct {
 	Description string
 	ExpiresAt   time.Time
 	SourceID    string // source-first flow only
+
+	// Intended is the moment before the intent was stored, by this machine's clock. A
+	// process may be stopped after that and wake when others have judged the intent
+	// lost: a request that is late for its intent must not leave. Zero: never late.
+	Intended time.Time
 }
 
 // Outcome is what is known about a request that did not succeed.

@@ -26,9 +26,10 @@ type settler struct {
 // settled is how far an invoice has come.
 type settled struct {
 	entry     Entry
-	chargedIn bool   // by this call
-	slip      []byte // when one was drawn for the mail
-	retries   int    // that the next intent counts
+	chargedIn bool      // by this call
+	slip      []byte    // when one was drawn for the mail
+	retries   int       // that the next intent counts
+	intended  time.Time // see ChargeRequest.Intended
 
 	unrecorded bool // it has a charge that the ledger couldn't take
 	left       bool // its charge must not be asked for now, although it is accepted

@@ -73,6 +73,9 @@ var guards = []guard{
 	{"a stored intent waits for its request no longer than settle_after allows", []edit{
 		{"batch/omise/gate.go", "context.WithTimeoutCause(ctx, longestWait, errCrowded)", "context.WithCancel(ctx)"},
 	}, "./batch/omise", "TestStoredIntentsDoNotWaitForLong"},
+	{"a request that is late for its intent does not leave", []edit{
+		{"batch/omise/late.go", "late != nil && (*late)()", "late != nil && false"},
+	}, "./batch/omise", "TestLateRequestsDoNotLeave"},
 	{"a stored intent turns back once the run is to end", []edit{
 		{"batch/omise/gate.go", "case <-drain:\n\t\tg.leave()", "case <-(chan struct{})(nil):\n\t\tg.leave()"},
 	}, "./batch/omise", "TestStoredIntentsTurnBack"},

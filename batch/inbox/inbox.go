@@ -58,7 +58,11 @@ type Options struct {
 	StableFor time.Duration
 	// RequireTotal lets a file wait until its control total stands beside it.
 	RequireTotal bool
-	Now          func() time.Time
+	// TakesTurns says that whoever opens the inbox has its turn among the machines
+	// that see the folder. It takes no lock: a machine that is gone may leave one on
+	// a network share, and one that was only stopped keeps it.
+	TakesTurns bool
+	Now        func() time.Time
 }
 
 // Inbox is a drop folder that this process alone serves. Its own methods must
@@ -98,17 +102,19 @@ func Open(folder string, o Options) (*Inbox, error) {
 
 func (b *Inbox) open() error {
 	for _, folder := range []string{"", workingFolder, doneFolder, failedFolder, outboxFolder} {
-		if err := os.Mkdir(b.at(folder), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := makeFolder(b.at(folder)); err != nil {
 			return err
 		}
 	}
-	b.lock = flock.New(b.at(workingFolder, lockFile))
-	got, err := b.lock.TryLock()
-	switch {
-	case err != nil:
-		return err
-	case !got:
-		return ErrHeld
+	if !b.options.TakesTurns {
+		b.lock = flock.New(b.at(workingFolder, lockFile))
+		got, err := b.lock.TryLock()
+		switch {
+		case err != nil:
+			return err
+		case !got:
+			return ErrHeld
+		}
 	}
 	// A killed process may have left something half written.
 	if err := errors.Join(batch.MakeFolder(b.at(outboxFolder)), batch.MakeFolder(b.at(workingFolder))); err != nil {
@@ -117,8 +123,20 @@ func (b *Inbox) open() error {
 	return nil
 }
 
+func makeFolder(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
 // Close lets another process serve the inbox.
-func (b *Inbox) Close() error { return b.lock.Unlock() }
+func (b *Inbox) Close() error {
+	if b.lock == nil {
+		return nil
+	}
+	return b.lock.Unlock()
+}
 
 // at is the path of something in the inbox.
 func (b *Inbox) at(names ...string) string {

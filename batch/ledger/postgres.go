@@ -30,10 +30,11 @@ import (
 // is proved of the one holds for the other. Those of a process share commits, so the
 // lock is taken once for many steps.
 type postgres struct {
-	config *pgx.ConnConfig
+	config  *pgx.ConnConfig
+	session string // names the sessions of this process
 
 	mutex sync.Mutex
-	holds *sql.DB // for the lock of Hold; opened when first wanted
+	holds *sql.DB // for the lock of Hold, and for turns; opened when first wanted
 }
 
 // The advisory locks, within a database. Their first number is "Konb".
@@ -41,6 +42,7 @@ const (
 	lockClass = 0x4b6f6e62
 	lockHold  = 1
 	lockWrite = 2
+	lockTurn  = 3
 )
 
 const (
@@ -51,6 +53,9 @@ const (
 	// holdTimeout is how long a run waits for the lock of another: a server takes a
 	// moment to notice that a process has died.
 	holdTimeout = time.Second
+	// turnTimeout is how long a process that is stopped while it takes its turn keeps
+	// the others from theirs.
+	turnTimeout = 3 * time.Second
 	// idleTimeout ends a transaction whose process does nothing for so long, since it
 	// was stopped or cut off: others wait for its lock.
 	idleTimeout = 20 * time.Second
@@ -64,7 +69,7 @@ func newPostgres(url string) (*postgres, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	return &postgres{config: config}, nil
+	return &postgres{config: config, session: newSession()}, nil
 }
 
 var errNotPostgres = errors.New("ledger.url: a PostgreSQL ledger is written postgres://USER@HOST:5432/DATABASE")
@@ -115,6 +120,7 @@ func (p *postgres) open(settings map[string]string) *sql.DB {
 	for name, value := range settings {
 		config.RuntimeParams[name] = value
 	}
+	config.RuntimeParams["application_name"] = p.session
 	// A machine that vanished is noticed, and its locks are free again, in half a minute.
 	config.RuntimeParams["tcp_keepalives_idle"] = "15"
 	config.RuntimeParams["tcp_keepalives_interval"] = "5"
@@ -202,7 +208,10 @@ func (p *postgres) holder() *sql.DB {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.holds == nil {
-		p.holds = p.open(map[string]string{"lock_timeout": milliseconds(holdTimeout)})
+		p.holds = p.open(map[string]string{
+			"lock_timeout":                        milliseconds(holdTimeout),
+			"idle_in_transaction_session_timeout": milliseconds(turnTimeout),
+		})
 		p.holds.SetMaxIdleConns(-1)
 	}
 	return p.holds

@@ -5,9 +5,11 @@ package ledger
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"konbill/batch"
 	"konbill/batch/ledger/ledgertest"
@@ -36,9 +38,10 @@ func TestPostgres(t *testing.T) {
 		openURL(t, url)
 		server.Exec(url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)")
 		_, err := Open(t.Context(), url)
-		wantText(t, err, "newer Konbill (its tables are version 99, this one knows 13)")
+		wantText(t, err, "newer Konbill (its tables are version 99, this one knows 14)")
 	})
 	t.Run("the password stays hidden", func(t *testing.T) { testPasswordHidden(t, server) })
+	t.Run("turns", func(t *testing.T) { testTurns(t, server) })
 	t.Run("a connection is cut", func(t *testing.T) { testConnectionCut(t, server) })
 	t.Run("scrub and check", func(t *testing.T) {
 		l := openURL(t, server.NewDatabase())
@@ -211,4 +214,58 @@ func testServerRestarts(t *testing.T, server *peertest.Postgres) {
 	if now, err2 := l.Entry(t.Context(), e.Key); err != nil || err2 != nil || now.State != batch.Unknown || now.Attempt != 1 {
 		t.Errorf("afterwards it is %s, %v, %v", now.State, err, err2)
 	}
+}
+
+// testTurns has processes take turns at two inboxes, and one fall silent while it holds
+// the ledger.
+func testTurns(t *testing.T, server *peertest.Postgres) {
+	url := server.NewDatabase()
+	first, second := openURL(t, url), openURL(t, url)
+	const term = time.Minute
+	turn := func(l *Ledger, inbox string, want bool) {
+		t.Helper()
+		if got, err := l.TakeTurn(t.Context(), Machine{Name: "host", Inbox: inbox, Doing: "file"}, term); got != want || err != nil {
+			t.Errorf("the turn is ours: %v, want %v (%v)", got, want, err)
+		}
+	}
+	turns := func(want ...bool) {
+		t.Helper()
+		machines, err := second.Machines(t.Context(), term)
+		got := []bool{}
+		for _, m := range machines {
+			got = append(got, m.Turn)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("turns %v, want %v (%v)", got, want, err)
+		}
+	}
+	turn(first, "a", true)
+	turn(second, "a", false)
+	turn(first, "a", true)
+	turns(true, false)
+	turn(second, "b", true)
+	turns(true, true)
+	turn(second, "a", false)
+
+	if _, err := first.Hold(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Exec(url, "UPDATE machine SET seen_at = seen_at - INTERVAL '59 seconds' WHERE turn")
+	turn(second, "a", false)
+	server.Exec(url, "UPDATE machine SET seen_at = seen_at - INTERVAL '2 seconds' WHERE turn")
+	turn(second, "a", true)
+	turns(true) // the first has been silent for longer than is asked for
+	release, err := second.Hold(t.Context())
+	if err != nil {
+		t.Error("the silent one still holds the ledger:", err)
+	} else {
+		release()
+	}
+	turn(first, "a", false) // it wakes
+	turns(true, false)
+	if err := second.Leave(t.Context()); err != nil {
+		t.Error(err)
+	}
+	turn(first, "a", true)
+	turns(true)
 }

@@ -58,7 +58,7 @@ func (c *Client) CreateSource(ctx context.Context, r batch.ChargeRequest) (strin
 	setMoney(form, r)
 	var made source
 	_, err := c.ask(ctx, question{
-		method: http.MethodPost, path: "/sources", key: cmp.Or(c.config.PublicKey, c.config.SecretKey), form: form,
+		method: http.MethodPost, path: "/sources", key: cmp.Or(c.config.PublicKey, c.config.SecretKey), form: form, intended: r.Intended,
 	}, &made)
 	switch {
 	case err != nil:
@@ -88,7 +88,7 @@ func (c *Client) CreateSource(ctx context.Context, r batch.ChargeRequest) (strin
 func (c *Client) CreateCharge(ctx context.Context, r batch.ChargeRequest) (batch.Charge, error) {
 	var made charge
 	a, err := c.ask(ctx, question{
-		method: http.MethodPost, path: "/charges", key: c.config.SecretKey, form: chargeForm(r),
+		method: http.MethodPost, path: "/charges", key: c.config.SecretKey, form: chargeForm(r), intended: r.Intended,
 	}, &made)
 	if err == nil {
 		err = c.examine(made, r)

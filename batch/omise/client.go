@@ -114,7 +114,7 @@ func transport() *http.Transport {
 	return &http.Transport{
 		Protocols:              protocols,
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            punctual((&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext),
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxIdleConnsPerHost:    32,
 		MaxConnsPerHost:        32,

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"konbill/batch"
 )
@@ -30,6 +31,8 @@ type question struct {
 	key    string
 	form   url.Values // nil: no body
 	most   int64      // bytes of the answer; 0: maxAnswer
+
+	intended time.Time // see batch.ChargeRequest
 }
 
 // answer is what came back.
@@ -67,11 +70,14 @@ func (c *Client) ask(ctx context.Context, q question, into any) (answer, error) 
 
 // exchange sends a question. Nothing can be written before the transport has a
 // connection for it, dialled and with TLS established; afterwards there is no
-// telling.
+// telling, unless the connection itself refused to begin.
 func (c *Client) exchange(ctx context.Context, q question) (answer, error) {
 	var connected atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+		GotConn: func(got httptrace.GotConnInfo) {
+			connected.Store(true)
+			c.expectBy(got.Conn, q.intended)
+		},
 	})
 	request, err := c.request(traced, q)
 	if err != nil {
@@ -79,6 +85,8 @@ func (c *Client) exchange(ctx context.Context, q question) (answer, error) {
 	}
 	response, err := c.transport.RoundTrip(request)
 	switch {
+	case errors.Is(err, errLate):
+		return answer{}, notSent("late", errLate)
 	case err != nil && !connected.Load():
 		return answer{}, &batch.GatewayError{
 			Outcome: batch.NotSent, Code: networkFault(err, "unreachable"), Err: err,

@@ -3,8 +3,11 @@ package omise
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,4 +86,37 @@ func TestStoredIntentsTurnBack(t *testing.T) {
 			t.Error("the place is lost:", err)
 		}
 	})
+}
+
+// TestLateRequestsDoNotLeaveEncrypted: the API is reached through TLS.
+func TestLateRequestsDoNotLeaveEncrypted(t *testing.T) {
+	var met atomic.Int64
+	api := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		met.Add(1)
+		w.WriteHeader(http.StatusBadRequest)
+	}))
+	defer api.Close()
+	c, err := New(Config{URL: api.URL, SecretKey: "skey_test_1", RequestsPerSecond: 1000, Timeout: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.transport.TLSClientConfig = api.Client().Transport.(*http.Transport).TLSClientConfig
+	for already := range int64(2) { // over a new connection and over one that was kept
+		_, err := c.CreateCharge(t.Context(), batch.ChargeRequest{Intended: time.Now().Add(-c.lateAfter() - time.Second)})
+		if batch.OutcomeOf(err) != batch.NotSent || !errors.Is(err, errLate) || met.Load() != already {
+			t.Errorf("%v, the API met %d requests", err, met.Load())
+		}
+		_, err = c.CreateCharge(t.Context(), batch.ChargeRequest{Intended: time.Now().Add(time.Second - c.lateAfter())})
+		if batch.OutcomeOf(err) == batch.NotSent || met.Load() != already+1 {
+			t.Errorf("in time: %v, the API met %d requests", err, met.Load())
+		}
+	}
+}
+
+// TestAge: the clock that nobody sets may stand still while a machine sleeps.
+func TestAge(t *testing.T) {
+	awake, asleep := time.Now().Add(-time.Hour), time.Now().Round(0).Add(-time.Hour)
+	if age(awake) < time.Hour || age(asleep) < time.Hour || age(time.Time{}) != 0 {
+		t.Error(age(awake), age(asleep), age(time.Time{}))
+	}
 }

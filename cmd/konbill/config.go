@@ -144,8 +144,9 @@ type templatesConfig struct {
 }
 
 type serveConfig struct {
-	Listen string `koanf:"listen"`
-	Log    string `koanf:"log"`
+	Listen        string        `koanf:"listen"`
+	Log           string        `koanf:"log"`
+	TakeOverAfter time.Duration `koanf:"take_over_after"`
 }
 
 func defaultConfig() config {
@@ -162,7 +163,7 @@ func defaultConfig() config {
 		Inbox:    inboxConfig{Folder: "inbox", StableFor: 10 * time.Second},
 		Schedule: scheduleConfig{Cron: "0 2 * * *", Timezone: "Asia/Tokyo", Holidays: "run"},
 		Follow:   followConfig{Sync: time.Hour, WebhookPath: "/webhooks/omise"},
-		Serve:    serveConfig{Listen: "127.0.0.1:9464", Log: "text"},
+		Serve:    serveConfig{Listen: "127.0.0.1:9464", Log: "text", TakeOverAfter: 30 * time.Second},
 	}
 }
 

@@ -29,6 +29,8 @@ const (
 	maxDueDays     = 365
 	maxRows        = 1_000_000
 	minStable      = 100 * time.Millisecond
+	minTakeOver    = 2 * time.Second
+	maxTakeOver    = time.Minute
 	maxStable      = time.Hour
 	maxSync        = 24 * time.Hour
 )
@@ -75,6 +77,7 @@ func (c config) validate() error {
 		urlPath("follow.webhook_path", c.Follow.WebhookPath),
 		loopbackAddress("serve.listen", c.Serve.Listen, configNotLoopback),
 		oneOf("serve.log", c.Serve.Log, "text", "json"),
+		between("serve.take_over_after", c.Serve.TakeOverAfter, minTakeOver, maxTakeOver),
 	} {
 		if check != nil {
 			return check

@@ -36,6 +36,7 @@ type monitor struct {
 	paymentsYen *prometheus.CounterVec
 	lastSuccess prometheus.Gauge
 	nextRun     prometheus.Gauge
+	turn        prometheus.Gauge
 	inboxFiles  *prometheus.GaugeVec // by state
 	api, smtp   *prometheus.HistogramVec
 }
@@ -77,6 +78,7 @@ func newMonitor() *monitor {
 		paymentsYen: counter("konbill_payments_yen_total", "Yen of charges whose payment came to an end, by payment status.", "status"),
 		lastSuccess: gauge("konbill_last_success_timestamp_seconds", "When a run last came to its end; after a start, when the latest one was due. 0: none did."),
 		nextRun:     gauge("konbill_next_run_timestamp_seconds", "When the next run is due."),
+		turn:        gauge("konbill_turn", "1 while this machine serves the inbox, 0 while it stands by for another."),
 		inboxFiles:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "konbill_inbox_files", Help: "Files in the inbox, by whether they can be taken."}, []string{"state"}),
 		api:         latency("konbill_api_request_duration_seconds", "Time of requests to the payment API; listing counts all its pages.", "operation"),
 		smtp:        latency("konbill_mail_delivery_duration_seconds", "Time of deliveries to the mail server, by outcome.", "outcome"),
@@ -88,7 +90,7 @@ func newMonitor() *monitor {
 	for _, outcome := range follow.Outcomes {
 		m.webhooks.WithLabelValues(string(outcome))
 	}
-	m.registry.MustRegister(m.rows, m.yen, m.passes, m.skipped, m.retried, m.notices, m.webhooks, m.unknown, m.openCharges, m.unclear, m.payments, m.paymentsYen, m.lastSuccess, m.nextRun, m.inboxFiles,
+	m.registry.MustRegister(m.rows, m.yen, m.passes, m.skipped, m.retried, m.notices, m.webhooks, m.unknown, m.openCharges, m.unclear, m.payments, m.paymentsYen, m.lastSuccess, m.nextRun, m.turn, m.inboxFiles,
 		m.api, m.smtp, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -216,6 +218,7 @@ func (s *service) listen() (closeListener func(), err error) {
 // health is what /healthz answers.
 type health struct {
 	Status  string `json:"status"` // ok, or what is wrong: ledger, inbox, overdue
+	Turn    bool   `json:"turn"`   // this machine serves the inbox; others may stand by
 	Running bool   `json:"running"`
 	LastRun string `json:"last_run,omitempty"` // when the latest scheduled run that ended was due
 	NextRun string `json:"next_run"`
@@ -228,13 +231,13 @@ const overdueAfter = 10 * time.Minute
 // healthz answers 200 as long as runs come and end, else 503 and why.
 func (s *service) healthz(w http.ResponseWriter, r *http.Request) {
 	now := s.now()
-	h := health{Status: "ok", Running: !s.running.since().IsZero(), NextRun: batch.Timestamp(s.times.Next(now))}
+	h := health{Status: "ok", Turn: s.hasTurn.Load(), Running: !s.running.since().IsZero(), NextRun: batch.Timestamp(s.times.Next(now))}
 	last, err := s.ledger.PassedAt(r.Context())
 	if err != nil {
 		h.Status = "ledger"
 	} else {
 		h.LastRun = batch.Timestamp(last)
-		if due, missed := s.times.Missed(last, now.Add(-overdueAfter)); missed && !h.Running {
+		if due, missed := s.times.Missed(last, now.Add(-overdueAfter)); missed && !h.Running && h.Turn {
 			h.Status, h.Overdue = "overdue", batch.Timestamp(due)
 		}
 	}

@@ -47,7 +47,11 @@ func (s *service) pass(ctx context.Context, o occasion) error {
 	p := &pass{service: s, occasion: o, night: s.night(o)}
 	s.log.Info("run begins", "why", o.String())
 	p.tellFromBefore()
-	err := p.conclude(ctx, p.work(ctx))
+	err := p.work(ctx)
+	if lostTurn(ctx) { // whoever has it goes on from here, and tells staff
+		return inTurn(ctx)
+	}
+	err = p.conclude(ctx, err)
 	switch {
 	case err != nil:
 		return err
@@ -182,6 +186,8 @@ func (p *pass) process(ctx context.Context, f *inbox.File, resumed bool) (err er
 }
 
 func (p *pass) processed(ctx context.Context, f *inbox.File, resumed bool) error {
+	p.running.setFile(f.ID)
+	defer p.running.setFile("")
 	p.log.Info("file taken", "file", f.Name, "id", f.ID, "resumed", resumed)
 	what := staff.File{Name: f.Name, ID: f.ID, Resumed: resumed}
 	control, err := f.Control()
@@ -204,6 +210,9 @@ func (p *pass) processed(ctx context.Context, f *inbox.File, resumed bool) error
 	report, err := runner.Run(ctx, f.Path, "")
 	if report != nil {
 		p.monitor.count(report)
+	}
+	if err := inTurn(ctx); err != nil {
+		return err // the file is another machine's
 	}
 	if err != nil {
 		return p.notDone(f, what, report, err)
@@ -315,7 +324,7 @@ func (p *pass) conclude(ctx context.Context, err error) error {
 	}
 	interrupted := interruptedBy(err)
 	failed := err != nil && !interrupted
-	p.failed.note(p.occasion, failed, p.now())
+	p.failed.note(p.occasion, failed, p.ledger.Shared() && byLedger(err), p.now())
 	p.monitor.ended(p.now(), failed, interrupted)
 	p.monitor.outstanding(ctx, p.ledger)
 	if failed {
@@ -347,4 +356,10 @@ func (p *pass) trouble(err error) string {
 		next = fmt.Sprintf(p.staff.say("%s に自動でもう一度処理します。", "It is tried again by itself at %s."), japanTime(at))
 	}
 	return p.staff.sentence(err) + p.staff.say("", " ") + next
+}
+
+// byLedger reports whether a pass failed since the ledger couldn't be used.
+func byLedger(err error) bool {
+	var stop *batch.Stop
+	return errors.As(err, &stop) && stop.Reason == batch.StopLedger
 }

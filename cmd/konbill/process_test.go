@@ -33,6 +33,7 @@ const (
 	scriptBegan   = "SCRIPT_BEGAN"    // when the machine's clock showed the script's beginning
 	scriptWaited  = "SCRIPT_WAITED"   // the file of the waits, see scriptClock
 	scriptCrashAt = "SCRIPT_CRASH_AT" // POINT:N kills the process when it comes to a point for the Nth time
+	scriptStopAt  = "SCRIPT_STOP_AT"  // POINT:N stops it there until it is told to go on, see stopHere
 	scriptWait    = "SCRIPT_WAIT"     // "really" lets waits last, "shortly" those of up to a second
 	scriptHeard   = "SCRIPT_HEARD"    // the folder where what it says on stderr is kept, see overheardSuite
 )
@@ -56,7 +57,7 @@ func konbillInScript() int {
 	}()
 	a := &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: stderr, env: os.Environ(), drain: drain,
-		now: clock.now, wait: clock.waiter(drain), at: crasher(os.Getenv(scriptCrashAt)),
+		now: clock.now, wait: clock.waiter(drain), at: atPoint(os.Getenv(scriptCrashAt), os.Getenv(scriptStopAt)),
 		resolver: resolverAt(os.Getenv(scriptNameServer)),
 	}
 	really, jumping := waiter(drain), a.wait
@@ -92,12 +93,25 @@ func overheardStderr(folder string, args []string) (io.Writer, error) {
 // draining is what the process of a script says once it has heard a signal.
 const draining = "script: draining"
 
-// crasher kills the process at a point, as a power cut would: nothing is
-// cleaned up, nothing is flushed.
-func crasher(order string) func(batch.Point) {
+// atPoint kills the process at a point, as a power cut would: nothing is cleaned up,
+// nothing is flushed. At another it stops it.
+func atPoint(crashAt, stopAt string) func(batch.Point) {
+	crash := counted(crashAt, func() {
+		fmt.Fprintln(os.Stderr, crashed(crashAt))
+		die()
+	})
+	stop := counted(stopAt, func() { stopHere(stopAt) })
+	return func(p batch.Point) {
+		crash(p)
+		stop(p)
+	}
+}
+
+// counted does something when the process comes to a point for the Nth time.
+func counted(order string, do func()) func(batch.Point) {
 	name, nth, ordered := strings.Cut(order, ":")
 	if !ordered {
-		return nil
+		return func(batch.Point) {}
 	}
 	times, err := strconv.Atoi(nth)
 	if err != nil {
@@ -106,11 +120,13 @@ func crasher(order string) func(batch.Point) {
 	var come atomic.Int64
 	return func(p batch.Point) {
 		if p == batch.Point(name) && come.Add(1) == int64(times) {
-			fmt.Fprintln(os.Stderr, crashed(order))
-			die()
+			do()
 		}
 	}
 }
+
+// stopHere stops the process, where a system can.
+var stopHere func(order string)
 
 // crashed is what the process says as it is killed, so that a test can tell
 // this end from others.

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"konbill/batch"
-	"konbill/batch/inbox"
 	"konbill/batch/schedule"
 )
 
@@ -56,7 +55,6 @@ func (a *app) serve(ctx context.Context, once bool) error {
 	if err != nil {
 		return err
 	}
-	defer s.inbox.Close()
 	if once {
 		return s.once(ctx)
 	}
@@ -80,13 +78,9 @@ func (a *app) unattendedGuard(r *batch.Runner, c config) error {
 	return nil
 }
 
-// newService puts together what serve needs. The inbox is its own from here on.
+// newService puts together what serve needs.
 func (a *app) newService(c config, shop *workshop) (*service, error) {
 	times, err := c.Schedule.parse()
-	if err != nil {
-		return nil, err
-	}
-	box, err := inbox.Open(c.Inbox.Folder, inbox.Options{StableFor: c.Inbox.StableFor, RequireTotal: c.Inbox.RequireTotal, Now: a.now})
 	if err != nil {
 		return nil, err
 	}
@@ -94,13 +88,10 @@ func (a *app) newService(c config, shop *workshop) (*service, error) {
 	shop.runner.Gateway = monitor.timeGateway(shop.runner.Gateway)
 	shop.runner.Mailer = monitor.timeMailer(shop.runner.Mailer)
 	s := &service{
-		app: a, config: c, shop: shop, runner: shop.runner, ledger: shop.ledger, inbox: box, times: times, monitor: monitor,
+		app: a, config: c, shop: shop, runner: shop.runner, ledger: shop.ledger, times: times, monitor: monitor,
 		log: newLog(a.stderr, c.Serve.Log, a.now),
 	}
 	s.staff = a.newStaffPost(c, s.runner, s.log)
-	if err := s.readUntold(); err != nil {
-		return nil, errors.Join(err, box.Close())
-	}
 	return s, nil
 }
 

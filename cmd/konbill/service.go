@@ -45,19 +45,33 @@ type service struct {
 
 	running         runningPass
 	inboxUnreadable atomic.Bool
+	hasTurn         atomic.Bool
 }
 
 // runningPass is the pass in progress, for those who only want to know.
 type runningPass struct {
 	mu      sync.Mutex
 	began   time.Time
-	skipped bool // a run was left out because of it
+	skipped bool   // a run was left out because of it
+	id      string // of the file that it is at; empty: none
 }
 
 func (p *runningPass) set(began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.began, p.skipped = began, false
+	p.began, p.skipped, p.id = began, false, ""
+}
+
+func (p *runningPass) setFile(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.id = id
+}
+
+func (p *runningPass) file() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.id
 }
 
 // firstSkip notes that a run was left out because of the one in progress, and
@@ -79,12 +93,28 @@ func (p *runningPass) since() time.Time {
 
 // once makes one pass now. Its error is graver the more there is for a person.
 func (s *service) once(ctx context.Context) error {
+	ctx, pass, err := s.takeTurnNow(ctx)
+	if err != nil {
+		return err
+	}
+	defer pass()
+	if err := s.takeInbox(); err != nil {
+		return err
+	}
+	defer s.inbox.Close()
 	return s.pass(ctx, occasion{once: true})
 }
 
 // serve works until it is told to stop. That is how a service ends, so it is no
 // error.
 func (s *service) serve(ctx context.Context) error {
+	if !s.ledger.Shared() {
+		if err := s.takeInbox(); err != nil {
+			return err
+		}
+		defer s.inbox.Close()
+		s.setTurn(true)
+	}
 	closeMonitor, err := s.listen()
 	if err != nil {
 		return err
@@ -95,6 +125,37 @@ func (s *service) serve(ctx context.Context) error {
 		return err
 	}
 	defer stopHearing()
+	if warning, ends := s.times.Warning(s.now()); ends {
+		s.log.Warn(warning.Message(s.lang))
+	}
+	if s.ledger.Shared() {
+		err = s.takeTurns(ctx)
+	} else {
+		err = s.work(ctx)
+	}
+	stopHearing()
+	if err == nil {
+		s.log.Info("stopped")
+	}
+	return err
+}
+
+// takeInbox opens the inbox, and reads what an earlier process left to be told.
+func (s *service) takeInbox() (err error) {
+	s.inbox, err = inbox.Open(s.config.Inbox.Folder, inbox.Options{
+		StableFor: s.config.Inbox.StableFor, RequireTotal: s.config.Inbox.RequireTotal, TakesTurns: s.ledger.Shared(), Now: s.now,
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.readUntold(); err != nil {
+		return errors.Join(err, s.inbox.Close())
+	}
+	return nil
+}
+
+// work serves the inbox that was taken, until there is nothing more to be begun.
+func (s *service) work(ctx context.Context) error {
 	s.log.Info("serving", "inbox", s.config.Inbox.Folder, "cron", s.config.Schedule.Cron, "timezone", s.config.Schedule.Timezone,
 		"live", s.runner.Live, "next_runs", nextRuns(s.times, s.now()))
 	from, err := s.catchUp(ctx)
@@ -103,15 +164,10 @@ func (s *service) serve(ctx context.Context) error {
 	}
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watch(ctx) })
-	if warning, ends := s.times.Warning(s.now()); ends {
-		s.log.Warn(warning.Message(s.lang))
-	}
 	s.times.Run(ctx, s.drain, from, schedule.Observer{Skipped: s.skipped, Panicked: s.panicked}, func(ctx context.Context, due time.Time) {
 		s.tell(s.pass(ctx, occasion{due: due}))
 	})
 	watching.Wait()
-	stopHearing()
-	s.log.Info("stopped")
 	return nil
 }
 
@@ -220,14 +276,21 @@ type failedPass struct {
 // passAgainAfter is how long after a failed pass it is made again.
 var passAgainAfter = []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour, 4 * time.Hour}
 
+// passSoonAfter is when a pass is made again first that failed since the server of the
+// ledger, which others share, was away: it was started anew, or another one took over.
+const passSoonAfter = 20 * time.Second
+
 // note takes in how a pass ended.
-func (f *failedPass) note(o occasion, failed bool, now time.Time) {
+func (f *failedPass) note(o occasion, failed, soon bool, now time.Time) {
 	if !failed {
 		*f = failedPass{}
 		return
 	}
 	f.occasion, f.at = o, time.Time{}
-	if f.times < len(passAgainAfter) {
+	if soon && f.times == 0 {
+		f.at = now.Add(passSoonAfter)
+		f.times++
+	} else if f.times < len(passAgainAfter) {
 		f.at = now.Add(passAgainAfter[f.times])
 		f.times++
 	}

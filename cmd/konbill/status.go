@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -65,8 +66,12 @@ func (a *app) overview(ctx context.Context, book *ledger.Ledger) error {
 	if err != nil {
 		return err
 	}
+	machines, err := book.Machines(ctx, machinesShown)
+	if err != nil {
+		return err
+	}
 	if a.json {
-		return a.printJSON(map[string]any{"jobs": jobsJSON(jobs), "unfinished": entriesJSON(open)})
+		return a.printJSON(map[string]any{"jobs": jobsJSON(jobs), "unfinished": entriesJSON(open), "machines": machinesJSON(machines)})
 	}
 	fmt.Fprintln(a.stdout, a.say("最近の実行", "Latest runs"))
 	rows := [][]string{{"", a.say("実行番号", "run"), a.say("開始", "started"), a.say("ファイル", "file"), a.say("発行", "issued"), a.say("発行済み", "already"),
@@ -84,7 +89,28 @@ func (a *app) overview(ctx context.Context, book *ledger.Ledger) error {
 	table(a.stdout, rows, 1, 4, 5, 6, 7, 8)
 	fmt.Fprintf(a.stdout, a.say("終わっていない請求書：%d 件\n", "Unfinished invoices: %d\n"), len(open))
 	a.printEntries(open)
+	a.printMachines(machines)
 	return nil
+}
+
+// machinesShown is how long a machine that has fallen silent is still listed.
+const machinesShown = 24 * time.Hour
+
+// printMachines lists the machines that share the ledger, if any do.
+func (a *app) printMachines(machines []ledger.Machine) {
+	if len(machines) == 0 {
+		return
+	}
+	fmt.Fprintln(a.stdout, a.say("konbill serve を実行しているサーバー", "Machines that run konbill serve"))
+	rows := [][]string{{"", a.say("サーバー", "machine"), a.say("役割", "role"), a.say("処理中のファイル", "file at work"), a.say("起動", "since"), a.say("最後の連絡", "last heard of")}}
+	for _, m := range machines {
+		role := a.say("待機", "stands by")
+		if m.Turn {
+			role = a.say("担当", "at work")
+		}
+		rows = append(rows, []string{"", m.Name, role, m.Doing, japanTime(m.Since), japanTime(m.Seen)})
+	}
+	table(a.stdout, rows)
 }
 
 // history is one bill under an invoice number, and what became of it.

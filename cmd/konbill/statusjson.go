@@ -2,6 +2,7 @@ package main
 
 import (
 	"konbill/batch"
+	"konbill/batch/ledger"
 	"konbill/invoice"
 )
 
@@ -45,6 +46,22 @@ type eventData struct {
 	From batch.State `json:"from"`
 	To   batch.State `json:"to"`
 	Why  string      `json:"why"`
+}
+
+type machineData struct {
+	Name  string `json:"name"`
+	Turn  bool   `json:"turn"` // it serves the inbox; the others stand by
+	File  string `json:"file"` // that it is at; empty: none
+	Since string `json:"since"`
+	Seen  string `json:"seen_at"`
+}
+
+func machinesJSON(machines []ledger.Machine) []machineData {
+	data := []machineData{}
+	for _, m := range machines {
+		data = append(data, machineData{Name: m.Name, Turn: m.Turn, File: m.Doing, Since: batch.Timestamp(m.Since), Seen: batch.Timestamp(m.Seen)})
+	}
+	return data
 }
 
 func jobsJSON(jobs []batch.Job) []jobData {

@@ -1,0 +1,204 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"konbill/batch"
+	"konbill/samples/peertest"
+)
+
+func init() {
+	stopHere = func(order string) {
+		fmt.Fprintln(os.Stderr, stoppedAt(order))
+		if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func stoppedAt(order string) string { return "script: stopped at " + order }
+
+// machines are several konbill serve that share a ledger and an inbox.
+type machines struct {
+	*night
+	database string
+}
+
+func newMachines(t *testing.T, server *peertest.Postgres, settings ...string) machines {
+	t.Helper()
+	database := server.NewDatabase()
+	return machines{newNight(t, append([]string{"KONBILL_LEDGER__URL=" + database, "KONBILL_SERVE__TAKE_OVER_AFTER=2s"}, settings...)...), database}
+}
+
+// another starts one more and waits until it has found its role.
+func (m machines) another(role string, settings ...string) *process {
+	m.Helper()
+	p := m.start(append([]string{"KONBILL_SERVE__LISTEN="}, settings...), "serve")
+	m.hear(p, role)
+	return p
+}
+
+// ends waits for a process while others go on: their connections stay open.
+func (m machines) ends(p *process, code int) {
+	m.Helper()
+	<-p.ended
+	if got := p.ProcessState.ExitCode(); got != code {
+		m.Errorf("it ends with %d, want %d\n%s", got, code, p.stderr)
+	}
+}
+
+const (
+	atWork     = "msg=serving"
+	standingBy = `msg="standing by"`
+)
+
+// issuedOnce makes sure that every invoice was charged and mailed once, and that a
+// file's results tell so.
+func (m machines) issuedOnce(id string, numbers ...string) {
+	m.Helper()
+	charged, customers := m.charged(), map[string]int{}
+	customers, _ = m.mails()
+	for _, number := range numbers {
+		if len(charged[number]) != 1 || customers[number] != 1 {
+			m.Errorf("%s: charged %q, mailed %d times", number, charged[number], customers[number])
+		}
+	}
+	results, err := os.ReadFile(m.box("outbox", id+".results.csv"))
+	m.must(err)
+	if got := strings.Count(string(results), ",issued,"); got != len(numbers) {
+		m.Errorf("%d of %d rows are issued in\n%s", got, len(numbers), results)
+	}
+	if working, done := m.folder("working"), m.folder("done"); len(working) != 0 || !slices.Contains(done, id) {
+		m.Errorf("working holds %q, done %q", working, done)
+	}
+}
+
+// TestTurns has machines that share a ledger and an inbox lose one another.
+func TestTurns(t *testing.T) {
+	server := peertest.StartPostgres(t)
+	for name, test := range map[string]func(*testing.T, *peertest.Postgres){
+		"killed": testTurnOfTheKilled, "stopped": testTurnOfTheStopped, "left": testTurnIsLeft,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, server)
+		})
+	}
+}
+
+// A machine is killed in the middle of a file: the other finishes it, and tells staff.
+func testTurnOfTheKilled(t *testing.T, server *peertest.Postgres) {
+	m := newMachines(t, server)
+	first := m.another(atWork)
+	second := m.another(standingBy)
+	order := m.hold("POST", "/charges", 1)
+	m.drop("killed.csv", rowsOf(numbered("K", 4)...))
+	<-order.come
+	m.must(first.Process.Kill())
+	order.release()
+	m.end(first)
+	m.hear(second, `msg="catching up"`)
+	m.hear(second, "file=killed.csv id=2026-12-01-killed rows=4 yen=12000 issued=4")
+	m.toldOf(second, "killed.csv")
+	m.issuedOnce("2026-12-01-killed", numbered("K", 4)...)
+	m.stop(second)
+}
+
+// A machine is stopped between an intent and its request, and wakes after another has
+// proved that there is no charge and made one: it sends nothing. All of it takes the
+// time that it takes.
+func testTurnOfTheStopped(t *testing.T, server *peertest.Postgres) {
+	m := newMachines(t, server, scriptWait+"=really")
+	point := string(batch.ChargeAsking) + ":2"
+	first := m.another(atWork, scriptStopAt+"="+point)
+	second := m.another(standingBy)
+	m.drop("stopped.csv", rowsOf(numbered("P", 3)...))
+	m.hear(first, stoppedAt(point))
+	m.hear(second, "file=stopped.csv id=2026-12-01-stopped rows=3 yen=9000 issued=3")
+	m.hear(second, `msg="run ends" files=1`)
+	m.must(first.Process.Signal(syscall.SIGCONT))
+	m.hear(first, standingBy)
+	m.issuedOnce("2026-12-01-stopped", numbered("P", 3)...)
+
+	m.drop("after.csv", rowsOf("Q-1"))
+	m.hear(second, "file=after.csv id=2026-12-01-after rows=1 yen=3000 issued=1")
+	m.must(first.Process.Signal(syscall.SIGTERM))
+	m.ends(first, exitDone)
+	m.stop(second)
+	m.issuedOnce("2026-12-01-after", "Q-1")
+	if made := m.requests("POST", "/charges"); made != 4 {
+		t.Errorf("%d requests for charges, want 4", made)
+	}
+}
+
+// Who ends lets another begin at once; meanwhile nobody else serves, and everybody can
+// see who does.
+func testTurnIsLeft(t *testing.T, server *peertest.Postgres) {
+	m := newMachines(t, server, "KONBILL_SERVE__TAKE_OVER_AFTER=60s")
+	first := m.another(atWork)
+	second := m.another(standingBy)
+	once := m.start([]string{"KONBILL_SERVE__LISTEN="}, "serve", "--once")
+	m.ends(once, exitHeld)
+	if roles := m.roles(); !slices.Equal(roles, []bool{true, false}) {
+		t.Errorf("turns: %v", roles)
+	}
+	m.must(first.Process.Signal(syscall.SIGTERM))
+	m.ends(first, exitDone)
+	m.drop("next.csv", rowsOf("N-1"))
+	m.hear(second, "file=next.csv id=2026-12-01-next rows=1 yen=3000 issued=1")
+	if roles := m.roles(); !slices.Equal(roles, []bool{true}) {
+		t.Errorf("turns: %v", roles)
+	}
+	m.stop(second)
+	m.issuedOnce("2026-12-01-next", "N-1")
+	if roles := m.roles(); len(roles) != 0 {
+		t.Errorf("turns: %v", roles)
+	}
+}
+
+// roles says of the machines that status lists whether each has the turn.
+func (m machines) roles() []bool {
+	m.Helper()
+	p := m.start(nil, "status", "--json")
+	m.ends(p, exitDone)
+	var status struct {
+		Machines []struct {
+			Turn bool `json:"turn"`
+		} `json:"machines"`
+	}
+	m.must(json.Unmarshal([]byte(p.stdout.String()), &status))
+	var roles []bool
+	for _, each := range status.Machines {
+		roles = append(roles, each.Turn)
+	}
+	return roles
+}
+
+// TestServerRestartsInMidRun: the database is started anew while a file is run. It goes
+// on by itself, and nothing is issued twice.
+func TestServerRestartsInMidRun(t *testing.T) {
+	t.Parallel()
+	server := peertest.StartPostgres(t)
+	m := newMachines(t, server, "KONBILL_SERVE__TAKE_OVER_AFTER=10s")
+	p := m.another(atWork)
+	order := m.hold("POST", "/charges", 1)
+	m.drop("restart.csv", rowsOf(numbered("R", 4)...))
+	<-order.come
+	server.Stop()
+	server.Start()
+	order.release()
+	m.hear(p, `msg="run ends" files=1`)
+	m.jump(passSoonAfter)
+	m.hear(p, "file=restart.csv id=2026-12-01-restart rows=4 yen=12000 issued=4")
+	m.hear(p, `files=1 waiting=0 failed=false`)
+	m.stop(p)
+	m.issuedOnce("2026-12-01-restart", numbered("R", 4)...)
+}
