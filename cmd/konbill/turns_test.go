@@ -64,8 +64,8 @@ const (
 // file's results tell so.
 func (m machines) issuedOnce(id string, numbers ...string) {
 	m.Helper()
-	charged, customers := m.charged(), map[string]int{}
-	customers, _ = m.mails()
+	charged := m.charged()
+	customers, _ := m.mails()
 	for _, number := range numbers {
 		if len(charged[number]) != 1 || customers[number] != 1 {
 			m.Errorf("%s: charged %q, mailed %d times", number, charged[number], customers[number])
