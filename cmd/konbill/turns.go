@@ -28,27 +28,30 @@ var errTurnLost = errors.New("another machine has taken over")
 // several times before it would be taken for gone.
 func (s *service) beat() time.Duration { return min(s.config.Serve.TakeOverAfter/4, 5*time.Second) }
 
+// standingBy is what a machine says that waits for its turn.
+const standingBy = "standing by"
+
 // takeTurns serves the inbox whenever it is this machine's turn.
 func (s *service) takeTurns(ctx context.Context) error {
 	defer s.leave(ctx)
 	beats := time.NewTicker(s.beat())
 	defer beats.Stop()
-	standingBy := false
+	said := "" // it isn't said again and again
 	for {
 		turn, err := s.takeTurn(ctx)
-		switch {
-		case s.stopping(ctx):
+		if s.stopping(ctx) {
 			return nil
-		case err != nil:
-			s.log.Error("no turn", "reason", s.reason(err))
-		case turn:
-			standingBy = false
-			if err := s.serveInTurn(ctx); err != nil {
-				s.log.Error("the turn ends", "reason", s.reason(err))
-			}
-		case !standingBy:
-			standingBy = true
-			s.log.Info("standing by", "inbox", s.config.Inbox.Folder)
+		}
+		if err == nil && turn {
+			said, err = "", s.serveInTurn(ctx)
+		}
+		switch {
+		case err != nil && said != err.Error():
+			said = err.Error()
+			s.log.Error("not serving", "reason", s.reason(err))
+		case err == nil && !turn && said != standingBy:
+			said = standingBy
+			s.log.Info(said, "inbox", s.config.Inbox.Folder)
 		}
 		select {
 		case <-beats.C:

@@ -56,8 +56,8 @@ func (m machines) ends(p *process, code int) {
 }
 
 const (
-	atWork     = "msg=serving"
-	standingBy = `msg="standing by"`
+	atWork  = "msg=serving"
+	waiting = `msg="` + standingBy + `"`
 )
 
 // issuedOnce makes sure that every invoice was charged and mailed once, and that a
@@ -98,7 +98,7 @@ func TestTurns(t *testing.T) {
 func testTurnOfTheKilled(t *testing.T, server *peertest.Postgres) {
 	m := newMachines(t, server)
 	first := m.another(atWork)
-	second := m.another(standingBy)
+	second := m.another(waiting)
 	order := m.hold("POST", "/charges", 1)
 	m.drop("killed.csv", rowsOf(numbered("K", 4)...))
 	<-order.come
@@ -119,13 +119,13 @@ func testTurnOfTheStopped(t *testing.T, server *peertest.Postgres) {
 	m := newMachines(t, server, scriptWait+"=really")
 	point := string(batch.ChargeAsking) + ":2"
 	first := m.another(atWork, scriptStopAt+"="+point)
-	second := m.another(standingBy)
+	second := m.another(waiting)
 	m.drop("stopped.csv", rowsOf(numbered("P", 3)...))
 	m.hear(first, stoppedAt(point))
 	m.hear(second, "file=stopped.csv id=2026-12-01-stopped rows=3 yen=9000 issued=3")
 	m.hear(second, `msg="run ends" files=1`)
 	m.must(first.Process.Signal(syscall.SIGCONT))
-	m.hear(first, standingBy)
+	m.hear(first, waiting)
 	m.issuedOnce("2026-12-01-stopped", numbered("P", 3)...)
 
 	m.drop("after.csv", rowsOf("Q-1"))
@@ -144,7 +144,7 @@ func testTurnOfTheStopped(t *testing.T, server *peertest.Postgres) {
 func testTurnIsLeft(t *testing.T, server *peertest.Postgres) {
 	m := newMachines(t, server, "KONBILL_SERVE__TAKE_OVER_AFTER=60s")
 	first := m.another(atWork)
-	second := m.another(standingBy)
+	second := m.another(waiting)
 	once := m.start([]string{"KONBILL_SERVE__LISTEN="}, "serve", "--once")
 	m.ends(once, exitHeld)
 	if roles := m.roles(); !slices.Equal(roles, []bool{true, false}) {
