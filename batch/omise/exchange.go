@@ -46,15 +46,8 @@ type answer struct {
 
 // ask makes one request and reads a whole answer of status 2xx into an object.
 // All else is a *batch.GatewayError; the answer is then what there is of it.
-// The configured timeout runs from when it may leave.
 func (c *Client) ask(ctx context.Context, q question, into any) (answer, error) {
-	if err := c.gate.enter(ctx, q); err != nil {
-		return answer{}, err
-	}
-	defer c.gate.leave()
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
-	defer cancel()
-	a, err := c.exchange(ctx, q)
+	a, err := c.pass(ctx, q)
 	if err != nil {
 		return a, err
 	}
@@ -66,6 +59,18 @@ func (c *Client) ask(ctx context.Context, q question, into any) (answer, error) 
 		return a, g
 	}
 	return a, nil
+}
+
+// pass sends a question through the gate, and lets the next one through once the
+// answer has been read. The configured timeout runs from when it may leave.
+func (c *Client) pass(ctx context.Context, q question) (answer, error) {
+	if err := c.gate.enter(ctx, q); err != nil {
+		return answer{}, err
+	}
+	defer c.gate.leave()
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	return c.exchange(ctx, q)
 }
 
 // exchange sends a question. Nothing can be written before the transport has a
