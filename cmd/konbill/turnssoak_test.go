@@ -31,7 +31,7 @@ func TestSoakOfMachines(t *testing.T) {
 	began := time.Now()
 	const files = 5
 	for file := range files {
-		crew.drop(fmt.Sprintf("file%d.csv", file), rowsOf(numbered(fmt.Sprint("F", file), *soakRows/files)...))
+		crew.drop(fmt.Sprintf("file%d.csv", file), rowsOf(numbered(string(rune('A'+file)), *soakRows/files)...))
 	}
 	const troubles = 20
 	for trouble := range troubles {
@@ -51,7 +51,7 @@ func TestSoakOfMachines(t *testing.T) {
 		crew.ends(p, exitDone)
 	}
 	for file := range files {
-		crew.chargedOnce(fmt.Sprintf("2026-12-01-file%d", file), numbered(fmt.Sprint("F", file), *soakRows/files))
+		crew.chargedOnce(fmt.Sprintf("2026-12-01-file%d", file), numbered(string(rune('A'+file)), *soakRows/files))
 	}
 	if made := len(crew.api.Charges()); made != *soakRows/files*files+1 {
 		t.Errorf("%d charges", made)
