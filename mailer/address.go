@@ -20,8 +20,8 @@ var (
 
 	// plainLocal is what may stand before the @ without its quotes: RFC 5321's
 	// dot-string, and dots in any place, as Japanese carriers gave out.
-	plainLocal  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}$")
-	plainDomain = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?$`)
+	plainLocal  = patternOf("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}$")
+	plainDomain = patternOf(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?$`)
 )
 
 // CheckAddress says why a text isn't an address, alone or as "name <address>",

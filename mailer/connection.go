@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/textproto"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,7 +119,7 @@ func (c *connection) login(config SMTPConfig) error {
 	return fmt.Errorf("the mail server offers no login by user name and password (it offers %q)", offered)
 }
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?$`)
+var hostName = patternOf(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?$`)
 
 // helloName is how this machine calls itself. The names of some machines are
 // no names to a mail server, Japanese ones above all; an address then stands

@@ -12,13 +12,13 @@ import (
 var (
 	// What stands in a header as it is: words with one space between, none of
 	// which folding could spoil or a reader take for an encoded word.
-	plainSubject = regexp.MustCompile(`^[!-<>-~]{1,60}( [!-<>-~]{1,60})*$`)
-	plainPhrase  = regexp.MustCompile(`^[A-Za-z0-9]{1,60}( [A-Za-z0-9]{1,60})*$`)
+	plainSubject = patternOf(`^[!-<>-~]{1,60}( [!-<>-~]{1,60})*$`)
+	plainPhrase  = patternOf(`^[A-Za-z0-9]{1,60}( [A-Za-z0-9]{1,60})*$`)
 )
 
 // encodedText is a text as a header field holds it: as it is where plain
 // allows, else in encoded words.
-func encodedText(text string, plain *regexp.Regexp) string {
+func encodedText(text string, plain pattern) string {
 	if text == "" || plain.MatchString(text) {
 		return text
 	}

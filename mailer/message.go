@@ -134,11 +134,11 @@ func cannotCompose(what string, err error) error {
 }
 
 var (
-	messageID   = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,200}@[A-Za-z0-9.-]{1,255}$`)
-	languageTag = regexp.MustCompile(`^[A-Za-z0-9-]{0,35}$`)
-	contentType = regexp.MustCompile(`^[a-z0-9.+-]{1,100}/[a-z0-9.+-]{1,100}$`)
-	imageType   = regexp.MustCompile(`^image/[a-z0-9.+-]{1,100}$`)
-	contentID   = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,100}@[A-Za-z0-9.-]{1,100}$`)
+	messageID   = patternOf(`^[A-Za-z0-9._+-]{1,200}@[A-Za-z0-9.-]{1,255}$`)
+	languageTag = patternOf(`^[A-Za-z0-9-]{0,35}$`)
+	contentType = patternOf(`^[a-z0-9.+-]{1,100}/[a-z0-9.+-]{1,100}$`)
+	imageType   = patternOf(`^image/[a-z0-9.+-]{1,100}$`)
+	contentID   = patternOf(`^[A-Za-z0-9._+-]{1,100}@[A-Za-z0-9.-]{1,100}$`)
 )
 
 // maxAttachmentName keeps the header line of a file name below the 998 bytes
