@@ -3,6 +3,8 @@ package omise
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -110,6 +112,29 @@ func TestLateRequestsDoNotLeaveEncrypted(t *testing.T) {
 		if batch.OutcomeOf(err) == batch.NotSent || met.Load() != already+1 {
 			t.Errorf("in time: %v, the API met %d requests", err, met.Load())
 		}
+	}
+}
+
+// TestWhatHasBegunGoesOn: a request may take several writes, and TLS makes more of them.
+func TestWhatHasBegunGoesOn(t *testing.T) {
+	server, client := net.Pipe()
+	defer server.Close()
+	go io.Copy(io.Discard, server) // until the test ends
+	conn := &punctualConn{Conn: client}
+	defer conn.Close()
+	late := false
+	expect := func() bool { return late }
+	conn.late.Store(&expect)
+	if _, err := conn.Write([]byte("begins")); err != nil {
+		t.Error(err)
+	}
+	late = true
+	if _, err := conn.Write([]byte("goes on")); err != nil {
+		t.Error("half of it is sent:", err)
+	}
+	conn.late.Store(&expect)
+	if n, err := conn.Write([]byte("the next")); n != 0 || !errors.Is(err, errLate) {
+		t.Error(n, err)
 	}
 }
 

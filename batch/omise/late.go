@@ -18,15 +18,16 @@ var errLate = errors.New("the process was stopped between the intent and the req
 // longer at least (see longestWait), which is for the way to the API.
 func (c *Client) lateAfter() time.Duration { return longestWait + c.config.Timeout }
 
-// punctualConn doesn't write what is late: it asks at the last moment there is before
-// the bytes are the operating system's.
+// punctualConn doesn't begin a request that is late: it asks at the last moment there is
+// before the bytes are the operating system's. One that has begun goes on: of that
+// nobody could say that nothing was sent.
 type punctualConn struct {
 	net.Conn
-	late atomic.Pointer[func() bool] // nil: what is written is never late
+	late atomic.Pointer[func() bool] // of the request that is to begin; nil: none is
 }
 
 func (p *punctualConn) Write(b []byte) (int, error) {
-	if late := p.late.Load(); late != nil && (*late)() {
+	if late := p.late.Swap(nil); late != nil && (*late)() {
 		return 0, errLate
 	}
 	return p.Conn.Write(b)

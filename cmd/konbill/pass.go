@@ -48,8 +48,8 @@ func (s *service) pass(ctx context.Context, o occasion) error {
 	s.log.Info("run begins", "why", o.String())
 	p.tellFromBefore()
 	err := p.work(ctx)
-	if lostTurn(ctx) { // whoever has it goes on from here, and tells staff
-		return inTurn(ctx)
+	if lost := inTurn(ctx); lost != nil { // whoever has it goes on from here, and tells staff
+		return lost
 	}
 	err = p.conclude(ctx, err)
 	switch {

@@ -287,13 +287,15 @@ func (f *failedPass) note(o occasion, failed, soon bool, now time.Time) {
 		return
 	}
 	f.occasion, f.at = o, time.Time{}
-	if soon && f.times == 0 {
+	switch {
+	case soon && f.times == 0:
 		f.at = now.Add(passSoonAfter)
-		f.times++
-	} else if f.times < len(passAgainAfter) {
+	case f.times < len(passAgainAfter):
 		f.at = now.Add(passAgainAfter[f.times])
-		f.times++
+	default:
+		return
 	}
+	f.times++
 }
 
 // due is the pass to make again now; nil when it isn't time.

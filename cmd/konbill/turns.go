@@ -89,7 +89,8 @@ func (s *service) takeTurnNow(ctx context.Context) (during context.Context, pass
 		err = inbox.ErrHeld
 	}
 	if err != nil {
-		return nil, nil, errors.Join(err, s.ledger.Leave(ctx))
+		s.leave(ctx)
+		return nil, nil, err
 	}
 	during, end := s.keepTurn(ctx)
 	return during, func() { end(); s.leave(ctx) }, nil
@@ -100,7 +101,9 @@ func (s *service) takeTurn(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.beat())
 	defer cancel()
 	identity, err := inbox.Identity(s.config.Inbox.Folder)
-	s.inboxUnreadable.Store(err != nil)
+	if !s.hasTurn.Load() { // else the watch looks, and says it once
+		s.inboxUnreadable.Store(err != nil)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -115,39 +118,43 @@ func (s *service) takeTurn(ctx context.Context) (bool, error) {
 	return turn, err
 }
 
-// keepTurn tells of this machine until end. The context ends when the turn is lost.
+// keepTurn tells of this machine until end. The context ends when the turn is lost, or
+// couldn't be kept for most of a term.
 func (s *service) keepTurn(ctx context.Context) (during context.Context, end func()) {
 	during, lose := context.WithCancelCause(ctx)
+	enough := s.config.Serve.TakeOverAfter * 3 / 4
+	silent := time.AfterFunc(enough, func() { lose(errTurnLost) })
 	ended := make(chan struct{})
 	var keeping sync.WaitGroup
 	keeping.Go(func() {
 		beats := time.NewTicker(s.beat())
 		defer beats.Stop()
-		told := time.Now()
 		for {
 			select {
 			case <-beats.C:
+			case <-during.Done():
+				return
 			case <-ended:
 				return
 			}
 			began := time.Now()
 			turn, err := s.takeTurn(ctx)
-			switch silent := time.Since(told) > s.config.Serve.TakeOverAfter*3/4; {
-			case silent, err == nil && !turn:
-				s.setTurn(false)
-				lose(errTurnLost)
-				return
+			switch {
 			case err != nil:
 				s.log.Warn("other machines couldn't be told that this one works", "reason", s.reason(err))
+			case !turn:
+				lose(errTurnLost)
 			default:
-				told = began
+				silent.Reset(enough - time.Since(began))
 			}
 		}
 	})
 	return during, func() {
 		close(ended)
 		keeping.Wait()
+		silent.Stop()
 		lose(nil)
+		s.setTurn(false)
 	}
 }
 

@@ -27,15 +27,11 @@ func init() {
 func stoppedAt(order string) string { return "script: stopped at " + order }
 
 // machines are several konbill serve that share a ledger and an inbox.
-type machines struct {
-	*night
-	database string
-}
+type machines struct{ *night }
 
 func newMachines(t *testing.T, server *peertest.Postgres, settings ...string) machines {
 	t.Helper()
-	database := server.NewDatabase()
-	return machines{newNight(t, append([]string{"KONBILL_LEDGER__URL=" + database, "KONBILL_SERVE__TAKE_OVER_AFTER=2s"}, settings...)...), database}
+	return machines{newNight(t, append([]string{"KONBILL_LEDGER__URL=" + server.NewDatabase(), "KONBILL_SERVE__TAKE_OVER_AFTER=2s"}, settings...)...)}
 }
 
 // another starts one more and waits until it has found its role.

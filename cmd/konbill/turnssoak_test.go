@@ -116,19 +116,19 @@ func (c *crew) chargedOnce(id string, numbers []string) {
 	mails, _ := c.mails()
 	results, err := os.ReadFile(c.box("outbox", id+".results.csv"))
 	c.must(err)
-	held := 0
+	unmailed := 0
 	for _, number := range numbers {
 		if len(charged[number]) != 1 || mails[number] > 1 {
 			c.Errorf("%s: charged %q, mailed %d times", number, charged[number], mails[number])
 		}
 		if mails[number] == 0 {
-			held++
+			unmailed++
 		}
 	}
 	if issued := strings.Count(string(results), ",issued,"); issued != len(numbers) {
 		c.Errorf("%s: %d of %d rows are issued", id, issued, len(numbers))
 	}
-	if owed := strings.Count(string(results), ",held,"); held > owed {
-		c.Errorf("%s: %d have no mail, and %d are held for a person", id, held, owed)
+	if held := strings.Count(string(results), ",held,"); unmailed > held {
+		c.Errorf("%s: %d have no mail, and %d are held for a person", id, unmailed, held)
 	}
 }
