@@ -3,6 +3,7 @@ package batch
 import (
 	"cmp"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -18,7 +19,10 @@ func (o RowOutcome) Message(lang invoice.Language, r Reach) string {
 	for _, f := range o.Findings {
 		sentences = append(sentences, f.Message(lang))
 	}
-	printer := message.NewPrinter(language.Make(string(lang)), message.Catalog(wording))
+	printer := inJapanese()
+	if lang == invoice.English {
+		printer = inEnglish()
+	}
 	e := o.Entry
 	for _, code := range append(o.codes(r), o.notices()...) {
 		var about []any
@@ -67,8 +71,18 @@ func refusalText(r Refusal) string {
 	return r.Code + ": " + r.Message
 }
 
+// Printers may be shared, and take long to make.
+var (
+	inJapanese = printerIn(language.Japanese)
+	inEnglish  = printerIn(language.English)
+)
+
+func printerIn(tag language.Tag) func() *message.Printer {
+	return sync.OnceValue(func() *message.Printer { return message.NewPrinter(tag, message.Catalog(wording())) })
+}
+
 // wording holds a sentence for every code of an outcome.
-var wording = func() catalog.Catalog {
+var wording = sync.OnceValue(func() catalog.Catalog {
 	b := catalog.NewBuilder(catalog.Fallback(language.Japanese))
 	for code, w := range map[invoice.Code]struct{ ja, en string }{
 		codeDeclined: {
@@ -160,7 +174,7 @@ var wording = func() catalog.Catalog {
 		mustSet(b, language.English, code+unattended, w.en)
 	}
 	return b
-}()
+})
 
 // unattended marks the sentence that a code has where nobody runs files by hand.
 const unattended = " unattended"

@@ -3,6 +3,7 @@ package invoice
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -12,9 +13,9 @@ import (
 // Message says in one sentence what was found and what to do. It quotes values
 // whole, for the eyes of those whose file it is; it is not for logs.
 func (f Finding) Message(lang Language) string {
-	printer := inJapanese
+	printer := inJapanese()
 	if lang == English {
-		printer = inEnglish
+		printer = inEnglish()
 	}
 	return printer.Sprintf(string(f.Code), quotable(f.Before), quotable(f.After), f.Ref)
 }
@@ -273,11 +274,15 @@ var sentences = map[Code]sentence{
 
 // Printers may be shared, and take long to make.
 var (
-	inJapanese = message.NewPrinter(language.Japanese, message.Catalog(wording))
-	inEnglish  = message.NewPrinter(language.English, message.Catalog(wording))
+	inJapanese = printerIn(language.Japanese)
+	inEnglish  = printerIn(language.English)
 )
 
-var wording = func() catalog.Catalog {
+func printerIn(tag language.Tag) func() *message.Printer {
+	return sync.OnceValue(func() *message.Printer { return message.NewPrinter(tag, message.Catalog(wording())) })
+}
+
+var wording = sync.OnceValue(func() catalog.Catalog {
 	b := catalog.NewBuilder(catalog.Fallback(language.Japanese))
 	for code, s := range sentences {
 		for tag, text := range map[language.Tag]string{language.Japanese: s.ja, language.English: s.en} {
@@ -287,4 +292,4 @@ var wording = func() catalog.Catalog {
 		}
 	}
 	return b
-}()
+})

@@ -48,7 +48,7 @@ func (r *row) name(written string) names {
 	}
 	var n names
 	n.full, n.company = r.withoutHonorific(full)
-	folded := fold(n.full)
+	folded := foldWidth(n.full)
 	n.company = n.company || hasLegalForm(folded)
 	n.sent = r.sentName(n.full, folded)
 	return n
@@ -99,7 +99,10 @@ func (r *row) withoutHonorific(full string) (rest string, company bool) {
 		again = false
 		for _, h := range honorifics {
 			before, ok := strings.CutSuffix(rest, h.title)
-			if name := strings.TrimSpace(before); ok && name != "" && !belongsToName(before, h.title) {
+			if !ok {
+				continue
+			}
+			if name := strings.TrimSpace(before); name != "" && !belongsToName(before, h.title) {
 				rest, company, again = name, company || h.company, true
 				break
 			}

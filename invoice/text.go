@@ -55,16 +55,22 @@ func plainlyVisible(r rune) bool {
 	return '!' <= r && r <= '~' || 'ぁ' <= r && r <= 'ヿ' || '一' <= r && r <= '鿿' || '｡' <= r && r <= 'ﾟ'
 }
 
-// fold is clean, with full-width letters and digits made narrow and half-width
-// kana made wide, and kana composed with their voicing marks. It never touches
-// kanji: normal forms would turn 神 (U+FA19) into another character.
-func fold(s string) string {
-	s = clean(s)
-	if isPrintableASCII(s) {
+// fold is clean and foldWidth.
+func fold(s string) string { return foldWidth(clean(s)) }
+
+// foldWidth makes full-width letters and digits of a clean text narrow and half-width
+// kana wide, and composes kana with their voicing marks. It never touches kanji: normal
+// forms would turn 神 (U+FA19) into another character.
+func foldWidth(s string) string {
+	if strings.IndexByte(s, foldedLead) < 0 {
 		return s
 	}
 	return composeKana(width.Fold.String(s))
 }
+
+// foldedLead begins the UTF-8 of every character that has another width to be folded
+// to, but for U+3000, of which clean makes a space.
+const foldedLead = 0xEF
 
 const (
 	voiced     = '\u3099' // combining ゛

@@ -117,16 +117,11 @@ func (w *Webhook) take(answer http.ResponseWriter, r *http.Request) (status int,
 	}
 }
 
-// What ids and keys look like. Whatever looks otherwise is none, and not repeated
-// to anybody.
-var (
-	eventID  = regexp.MustCompile(`^evnt_[0-9a-z_]{1,64}$`)
-	eventKey = regexp.MustCompile(`^[a-z_.]{1,64}$`)
-	chargeID = regexp.MustCompile(`^chrg_[0-9a-z_]{1,64}$`)
-)
+var eventKey = regexp.MustCompile(`^[a-z_.]+$`)
 
 // readEvent takes out of a body what it is about. Bodies have the form of the
-// account's own version of the API, and may lack the charge.
+// account's own version of the API, and may lack the charge. What doesn't look like an
+// id or a key is none, and not repeated to anybody.
 func readEvent(body []byte) Event {
 	var said struct {
 		ID   string `json:"id"`
@@ -139,9 +134,15 @@ func readEvent(body []byte) Event {
 	if json.Unmarshal(body, &said) != nil {
 		return Event{}
 	}
-	e := Event{ID: eventID.FindString(said.ID), Key: eventKey.FindString(said.Key)}
-	if said.Data.Object == "charge" {
-		e.ChargeID = chargeID.FindString(said.Data.ID)
+	var e Event
+	if batch.IsID("evnt_", said.ID) {
+		e.ID = said.ID
+	}
+	if len(said.Key) <= 64 && eventKey.MatchString(said.Key) {
+		e.Key = said.Key
+	}
+	if said.Data.Object == "charge" && batch.IsID("chrg_", said.Data.ID) {
+		e.ChargeID = said.Data.ID
 	}
 	return e
 }

@@ -19,7 +19,7 @@ func (c *Client) Account(ctx context.Context) (batch.Account, error) {
 		return batch.Account{}, err
 	}
 	switch {
-	case a.Object != "account" || !accountID.MatchString(a.ID):
+	case a.Object != "account" || !batch.IsID("", a.ID):
 		return batch.Account{}, mismatch("unexpected_answer", "the answer is not an account")
 	case a.Live != c.Live():
 		return batch.Account{}, wrongMode()

@@ -63,7 +63,7 @@ func (c *Client) CreateSource(ctx context.Context, r batch.ChargeRequest) (strin
 	switch {
 	case err != nil:
 		return "", err
-	case made.Object != "source" || !sourceID.MatchString(made.ID) || !isMoney(made.Amount, made.Currency, r):
+	case made.Object != "source" || !batch.IsID(sourceID, made.ID) || !isMoney(made.Amount, made.Currency, r):
 		return "", mismatch("unexpected_answer", "the answer is not about this source")
 	case made.Live != c.Live():
 		return "", wrongMode()
@@ -139,7 +139,7 @@ func isMoney(amount invoice.Yen, currency string, r batch.ChargeRequest) bool {
 // else proves nothing, whatever it says.
 func (c *Client) examine(made charge, r batch.ChargeRequest) error {
 	switch {
-	case made.Object != "charge" || !chargeID.MatchString(made.ID):
+	case made.Object != "charge" || !batch.IsID(chargeID, made.ID):
 		return mismatch("unexpected_answer", "the answer is not a charge")
 	case made.Live != c.Live():
 		return wrongMode()

@@ -237,7 +237,7 @@ func (c *Client) found(raw json.RawMessage) (batch.Found, error) {
 	var l listed
 	err := json.Unmarshal(raw, &l)
 	switch {
-	case err != nil, l.Object != "charge" || !chargeID.MatchString(l.ID):
+	case err != nil, l.Object != "charge" || !batch.IsID(chargeID, l.ID):
 		return batch.Found{}, mismatch("unexpected_answer", "the answer has something that is not a charge")
 	case l.Live != c.Live():
 		return batch.Found{}, wrongMode()

@@ -3,14 +3,14 @@ package omise
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
+
+	"konbill/batch"
 )
 
-// The forms of ids. Nothing else gets into the ledger or a log.
-var (
-	chargeID  = regexp.MustCompile(`^chrg_[0-9a-z_]{1,64}$`)
-	sourceID  = regexp.MustCompile(`^src_[0-9a-z_]{1,64}$`)
-	accountID = regexp.MustCompile(`^[0-9a-z_]{1,64}$`)
+// The prefixes of ids.
+const (
+	chargeID = "chrg_"
+	sourceID = "src_"
 )
 
 // namedCharge is the id of the charge that an answer of status 2xx is about,
@@ -41,7 +41,7 @@ func (a answer) namedCharge() string {
 			id = text
 		}
 	}
-	if object != "charge" || !chargeID.MatchString(id) {
+	if object != "charge" || !batch.IsID(chargeID, id) {
 		return ""
 	}
 	return id

@@ -62,6 +62,7 @@ type checkPrinter interface {
 // checkFile checks one file and prints what it finds. The findings of a file
 // that a run would refuse for its size are told before the refusal.
 func (a *app) checkFile(path string, how batch.Reading, print checkPrinter) error {
+	makeRoomToCheck(path)
 	file, err := batch.CheckUp(path, how, a.now())
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ func TestExampleConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key := range known {
+	for key := range known() {
 		if _, named := values[key]; !named {
 			t.Errorf("%s is not in the example", key)
 		}

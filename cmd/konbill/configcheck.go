@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"konbill/batch/ledger"
@@ -235,10 +236,11 @@ func loopbackAddress(key, value string, otherwise configCode) *configError {
 }
 
 // plainPath has nothing in it that a proxy would write otherwise.
-var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_-]{1,64}){1,8}$`)
+// It takes a millisecond to compile, so only those who need it pay.
+var plainPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(/[A-Za-z0-9_-]{1,64}){1,8}$`) })
 
 func urlPath(key, value string) *configError {
-	if !plainPath.MatchString(value) {
+	if !plainPath().MatchString(value) {
 		return &configError{Key: key, Code: configNotOneOf, Detail: value, Wanted: defaultConfig().Follow.WebhookPath}
 	}
 	return nil

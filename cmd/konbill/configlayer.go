@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"konbill/batch/ledger"
@@ -21,7 +22,7 @@ type configLayer struct {
 }
 
 // known are the keys that can be set, with a value of each one's type.
-var known = flatten(defaultConfig())
+var known = sync.OnceValue(func() map[string]any { return flatten(defaultConfig()) })
 
 // paths are the keys whose values are files or folders.
 var paths = []string{"merchant.logo", "omise.secret_key_file", "omise.public_key_file", "smtp.password_file", "smtp.folder", "smtp.smime_cert_file", "smtp.smime_key_file", "smtp.dkim_key_file", "inbox.folder", "follow.webhook_secret_file", "templates.folder"}
@@ -45,7 +46,7 @@ func (l configLayer) value(key string, given any) (any, *configError) {
 	if field, isColumn := strings.CutPrefix(key, "columns."); isColumn {
 		return headers(field, given)
 	}
-	like, ok := known[key]
+	like, ok := known()[key]
 	if !ok {
 		return nil, &configError{Code: configUnknownKey, Detail: nearest(key)}
 	}
@@ -144,7 +145,7 @@ func headers(field string, given any) (any, *configError) {
 // few. It is empty when none is near.
 func nearest(key string) string {
 	best, least := "", 4
-	for _, candidate := range slices.Sorted(maps.Keys(known)) {
+	for _, candidate := range slices.Sorted(maps.Keys(known())) {
 		if d := distance(key, candidate); d < least {
 			best, least = candidate, d
 		}

@@ -33,3 +33,22 @@ func makeRoom(path string, s batch.Settings) {
 	}
 	debug.SetMemoryLimit(limit)
 }
+
+// The heap of a check grows up to checkHeap and a part of the file's size. A check
+// leaves much garbage and holds little: eight bytes a row, of fifty or more.
+const (
+	checkHeap      = 20 << 20 // bytes
+	checkShare     = 5
+	checkGCPercent = 400
+)
+
+// makeRoomToCheck fits memory to a file that is to be checked. What GOMEMLIMIT and GOGC
+// say goes first.
+func makeRoomToCheck(path string) {
+	info, err := os.Stat(path)
+	if err != nil || os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
+		return
+	}
+	debug.SetGCPercent(checkGCPercent)
+	debug.SetMemoryLimit(checkHeap + min(info.Size(), csvfile.MaxStream)/checkShare)
+}

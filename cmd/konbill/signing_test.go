@@ -104,7 +104,7 @@ func checkSigned(ts *testscript.TestScript, neg bool, args []string) {
 func TestSigningMistakesAreTold(t *testing.T) {
 	for fault := mailer.SenderMalformed; fault <= mailer.DKIMKeyShort; fault++ {
 		wrong, isConfig := asSigningError(&mailer.KeyError{Fault: fault, Detail: "DETAIL"}).(*configError)
-		if !isConfig || known[wrong.Key] == nil {
+		if !isConfig || known()[wrong.Key] == nil {
 			t.Fatalf("fault %d is about %v", fault, wrong)
 		}
 		for _, lang := range []invoice.Language{invoice.Japanese, invoice.English} {

@@ -242,19 +242,19 @@ func (f *File) Rows() iter.Seq[Row] { return f.whole().Rows() }
 
 // problem says why a record can't be a row as it stands.
 func (f *File) problem(r record) *invoice.Finding {
-	finding := &invoice.Finding{Line: r.line, Severity: invoice.Error}
+	var code invoice.Code
+	var ref string
 	switch {
 	case r.stray:
-		finding.Code = invoice.CodeStrayQuote
+		code = invoice.CodeStrayQuote
 	case r.longest > MaxField:
-		finding.Code = invoice.CodeFieldTooLong
+		code = invoice.CodeFieldTooLong
 	case r.fields != f.header.width:
-		finding.Code = invoice.CodeFieldCount
-		finding.Ref = fmt.Sprintf("%d / %d", r.fields, f.header.width)
+		code, ref = invoice.CodeFieldCount, fmt.Sprintf("%d / %d", r.fields, f.header.width)
 	default:
 		return nil
 	}
-	return finding
+	return &invoice.Finding{Line: r.line, Severity: invoice.Error, Code: code, Ref: ref}
 }
 
 // inputCells are the cells of a record as the file has them. In a results file

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -59,7 +60,7 @@ func (e *FileError) Message(lang invoice.Language) string {
 	if lang == invoice.English {
 		tag = language.English
 	}
-	printer := message.NewPrinter(tag, message.Catalog(wording))
+	printer := message.NewPrinter(tag, message.Catalog(wording()))
 	line := strconv.Itoa(e.Line)
 	var about []any
 	switch e.Code {
@@ -123,7 +124,7 @@ func (e *FileError) missing(lang invoice.Language) string {
 	return strings.Join(names, "、")
 }
 
-var wording = func() catalog.Catalog {
+var wording = sync.OnceValue(func() catalog.Catalog {
 	b := catalog.NewBuilder(catalog.Fallback(language.Japanese))
 	for code, text := range map[FileCode]struct{ ja, en string }{
 		CodeTooLarge: {
@@ -178,4 +179,4 @@ var wording = func() catalog.Catalog {
 		}
 	}
 	return b
-}()
+})

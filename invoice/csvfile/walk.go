@@ -15,6 +15,7 @@ type walk struct {
 	block  int    // bytes to read at once
 	most   int    // bytes of text a record may have; 0 is no limit
 	room   []byte // for the window; used again
+	found  int    // records of the window before: about as many as this one has
 }
 
 // more moves the window on: what was split goes, and a block is added. A record
@@ -33,6 +34,8 @@ func (w *walk) more() error {
 // records are the records of the window that are certain. unclosed is the line
 // on which a quote opens that never closes in the whole file.
 func (w *walk) records() (found []record, unclosed int) {
+	found = make([]record, 0, w.found+w.found/16)
+	defer func() { w.found = len(found) }()
 	for {
 		before := w.splitter
 		r, ok, opened := w.next()

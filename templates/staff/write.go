@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 
@@ -20,12 +21,15 @@ var (
 	notes    = parse("texts/notes/*.txt", template.FuncMap{"ja": japaneseDay, "en": englishDay})
 )
 
-func parse(pattern string, words template.FuncMap) *template.Template {
-	t := template.New("").Funcs(words).Funcs(template.FuncMap{
-		"first": first[Numbered], "firstRejected": first[Reject],
-		"inc": func(n int) int { return n + 1 },
+// parse reads texts when the first of them is wanted: most commands write none.
+func parse(pattern string, words template.FuncMap) func() *template.Template {
+	return sync.OnceValue(func() *template.Template {
+		t := template.New("").Funcs(words).Funcs(template.FuncMap{
+			"first": first[Numbered], "firstRejected": first[Reject],
+			"inc": func(n int) int { return n + 1 },
+		})
+		return template.Must(t.ParseFS(files, pattern))
 	})
-	return template.Must(t.ParseFS(files, pattern))
 }
 
 // mail writes a mail. A template's first line is the subject.
@@ -34,7 +38,7 @@ func mail(language invoice.Language, name string, data any) (Message, error) {
 	if language == invoice.English {
 		texts = english
 	}
-	text, err := write(texts, name, data)
+	text, err := write(texts(), name, data)
 	if err != nil {
 		return Message{}, err
 	}
@@ -42,7 +46,7 @@ func mail(language invoice.Language, name string, data any) (Message, error) {
 	return Message{Subject: subject, Text: strings.TrimLeft(body, "\n")}, nil
 }
 
-func note(name string, data any) (string, error) { return write(notes, name, data) }
+func note(name string, data any) (string, error) { return write(notes(), name, data) }
 
 func write(texts *template.Template, name string, data any) (string, error) {
 	var text strings.Builder

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -16,7 +17,7 @@ const pagePath = "/offlines/econtext/instructions/"
 //go:embed page.html
 var pageText string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+var pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
 
 // pageFacts are what a payment page shows.
 type pageFacts struct {
@@ -46,7 +47,7 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) int {
 		return http.StatusMethodNotAllowed
 	}
 	var html bytes.Buffer
-	if err := pageTemplate.Execute(&html, facts); err != nil {
+	if err := pageTemplate().Execute(&html, facts); err != nil {
 		panic(fmt.Sprintf("omisetest: payment page: %v", err)) // our own template
 	}
 	return sendPage(w, http.StatusOK, html.Bytes())
