@@ -207,6 +207,7 @@ func (p *pass) processed(ctx context.Context, f *inbox.File, resumed bool) error
 	runner := *p.runner
 	runner.Control = control
 	makeRoom(f.Path, runner.Settings)
+	oneMore()
 	report, err := runner.Run(ctx, f.Path, "")
 	if report != nil {
 		p.monitor.count(report)

@@ -105,6 +105,7 @@ func (a *app) runFile(ctx context.Context, r *batch.Runner, path, out string) (*
 	progress := a.newProgress()
 	r.Progress, r.Waiting = progress.tell, progress.waiting
 	makeRoom(path, r.Settings)
+	oneMore()
 	report, err := r.Run(ctx, path, out)
 	progress.end()
 	if report != nil && !a.json {

@@ -3,7 +3,9 @@ package main
 import (
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"sync"
 
 	"konbill/batch"
 	"konbill/invoice/csvfile"
@@ -16,6 +18,15 @@ const (
 	smallHeap    = 92 << 20 // bytes
 	heapPerBytes = 8
 )
+
+// oneMore lets one more compute than there are cores, so that an answer of the API, on
+// which the next request waits, is read while all cores draw and write mails: the
+// system divides the cores, where Go would let the answer wait its turn.
+var oneMore = sync.OnceFunc(func() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
+})
 
 // makeRoom fits memory to a file that is to be run. What GOMEMLIMIT says goes first,
 // and a print file needs as much as it needs.
