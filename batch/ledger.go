@@ -144,6 +144,9 @@ type Query struct {
 	DueUntil       time.Time // charged, and payable until it or a time before
 	SlipSHA256     string    // of the slip that was given out
 	Reissued       bool      // revisions after the first
+	NumberPrefix   string    // with which the number begins
+	NamePrefix     string    // with which the name that was sent begins; see invoice.SearchName
+	PhoneEnd       string    // the last four digits of the phone number
 	Job            int64     // accepted by this job
 }
 

@@ -54,6 +54,14 @@ func (r *row) name(written string) names {
 	return n
 }
 
+// SearchName makes of what somebody looks for the beginning of the names that were sent
+// and may be meant: folded, without spaces and short legal forms, as [Invoice.SentName]
+// is.
+func SearchName(text string) string {
+	plain, _ := plainCharacters(shortForms.ReplaceAllString(fold(text), ""))
+	return cut(plain, MaxSentName)
+}
+
 func hasLegalForm(folded string) bool {
 	return mayHaveShortForm(folded) && shortForms.MatchString(folded) ||
 		mayHaveSpelledForm(folded) && spelledForms.MatchString(folded) ||

@@ -25,3 +25,14 @@ func TestWidthsAreFoldedByTheirFirstByte(t *testing.T) {
 		t.Errorf("only %d characters are folded", folded)
 	}
 }
+
+func TestSearchName(t *testing.T) {
+	for text, want := range map[string]string{
+		"山田 太郎": "山田太郎", " 山田　": "山田", "ﾔﾏﾀﾞ": "ヤマダ", "㈱さくら": "さくら", "(株) さくら商会": "さくら商会", "": "", "@": "",
+		"寿限無寿限無五劫のすりきれ": "寿限無寿限無五劫のす",
+	} {
+		if got := SearchName(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -52,6 +52,8 @@ var tables = []table{
 	{"event", words("id key at who from_state to_state why"), nil, "id", true},
 	{"notice", words("key kind state attempt message_id mailed_to reply updated_at"), nil, "rowid", false},
 	{"webhook", words("id at"), nil, "id", false},
+	{"person", words("name role password created_at removed_at"), nil, "name", false}, // they sign in anew
+	{"act", words("id at person what about"), nil, "id", true},
 }
 
 func invoiceColumns() []string {

@@ -60,6 +60,10 @@ func furnish(t *testing.T, l *Ledger) {
 		}
 	}
 	must(l.RememberAccount(t.Context(), "fingerprint", account))
+	must(l.AddPerson(t.Context(), batch.Person{Name: "佐藤", Role: batch.Approver, Password: "hash", CreatedAt: opened}))
+	for _, what := range []string{"signed_in", "signed_out"} {
+		must(l.RecordAct(t.Context(), batch.Act{At: opened, Person: "佐藤", What: what}))
+	}
 	for i, e := range acceptedIn(t, l, 1200) {
 		if i%400 != 0 {
 			continue
@@ -126,7 +130,7 @@ func TestCopy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Copied{{"account", 1}, {"api_key", 1}, {"job", 4}, {"invoice", 1202}, {"listed", 1}, {"event", int64(events(before))}, {"notice", 2}, {"webhook", 1}}
+	want := []Copied{{"account", 1}, {"api_key", 1}, {"job", 4}, {"invoice", 1202}, {"listed", 1}, {"event", int64(events(before))}, {"notice", 2}, {"webhook", 1}, {"person", 1}, {"act", 2}}
 	if !reflect.DeepEqual(copied, want) {
 		t.Errorf("copied %v, want %v", copied, want)
 	}

@@ -49,4 +49,6 @@ type dialect struct {
 	together int
 	// noticeOrder is the column that tells in which order notices were begun.
 	noticeOrder string
+	// phoneEnd is the last four digits of a phone number, as the index has it.
+	phoneEnd string
 }

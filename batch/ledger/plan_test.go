@@ -31,6 +31,10 @@ func TestQueryPlans(t *testing.T) {
 		{"due soon", batch.Query{ChargeStatuses: []string{"pending"}, DueUntil: opened}, "SEARCH invoice USING INDEX invoice_charge_status (charge_status=? AND rowid>?)"},
 		{"slip", batch.Query{SlipSHA256: "aa"}, "SEARCH invoice USING COVERING INDEX invoice_slip (slip_sha256=?)"},
 		{"reissued", batch.Query{Reissued: true, ChargeStatuses: []string{"pending"}}, "SEARCH invoice USING INDEX invoice_reissued (revision>?)"},
+		{"number prefix", batch.Query{NumberPrefix: "INV-1"}, "SEARCH invoice USING COVERING INDEX invoice_number (number>? AND number<?)"},
+		{"name", batch.Query{NamePrefix: "山田"}, "SEARCH invoice USING COVERING INDEX invoice_sent_name (sent_name>? AND sent_name<?)"},
+		{"phone", batch.Query{PhoneEnd: "5678"}, "SEARCH invoice USING COVERING INDEX invoice_phone_end (<expr>=?)"},
+		{"phone and state", batch.Query{PhoneEnd: "5678", States: accepted}, "SEARCH invoice USING INDEX invoice_phone_end (<expr>=?)"},
 		{"all three", batch.Query{Numbers: []string{"1"}, Job: 1, States: accepted}, "SEARCH invoice USING INDEX invoice_number (number=?)"},
 	} {
 		query, args, err := pageOf(l.dialect, c.q, 0)

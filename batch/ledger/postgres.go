@@ -110,6 +110,7 @@ func (p *postgres) dialect() dialect {
 		},
 		together:    200, // of 65,535 arguments
 		noticeOrder: "id",
+		phoneEnd:    `"right"(phone, 4)`,
 	}
 }
 

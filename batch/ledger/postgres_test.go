@@ -38,9 +38,11 @@ func TestPostgres(t *testing.T) {
 		openURL(t, url)
 		server.Exec(url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)")
 		_, err := Open(t.Context(), url)
-		wantText(t, err, "newer Konbill (its tables are version 99, this one knows 14)")
+		wantText(t, err, "newer Konbill (its tables are version 99, this one knows 15)")
 	})
 	t.Run("the password stays hidden", func(t *testing.T) { testPasswordHidden(t, server) })
+	t.Run("people", func(t *testing.T) { testPeople(t, openURL(t, server.NewDatabase())) })
+	t.Run("recent", func(t *testing.T) { testRecent(t, openURL(t, server.NewDatabase())) })
 	t.Run("turns", func(t *testing.T) { testTurns(t, server) })
 	t.Run("a connection is cut", func(t *testing.T) { testConnectionCut(t, server) })
 	t.Run("scrub and check", func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unicode"
 
 	"konbill/batch"
 )
@@ -119,6 +120,13 @@ func (c *condition) between(column string, first, last int64) {
 	c.add("%s BETWEEN %s AND %s", column, max(first, 1), last)
 }
 
+// beginning adds that a text begins with a prefix, which may be empty.
+func (c *condition) beginning(column, prefix string) {
+	if prefix != "" {
+		c.add("%s BETWEEN %s AND %s", column, prefix, prefix+string(unicode.MaxRune))
+	}
+}
+
 // among adds that a column has one of some values. They are one argument, as JSON:
 // databases limit the number of arguments.
 func among[T ~string](c *condition, column string, values []T) error {
@@ -141,6 +149,11 @@ func conditionOf(d dialect, q batch.Query, before ...any) (c condition, err erro
 	if q.SlipSHA256 != "" {
 		c.where += " AND slip_sha256 <> ''" // as the index has it
 		c.add("%s = %s", "slip_sha256", q.SlipSHA256)
+	}
+	c.beginning("number", q.NumberPrefix)
+	c.beginning("sent_name", q.NamePrefix)
+	if q.PhoneEnd != "" {
+		c.add("%s = %s", d.phoneEnd, q.PhoneEnd)
 	}
 	if q.Reissued {
 		c.add("%s > 1", "revision") // as the index has it
@@ -173,6 +186,59 @@ func pageOf(d dialect, q batch.Query, after int64) (query string, args []any, er
 	}
 	return "SELECT id, " + columnNames + " FROM invoice WHERE id IN (SELECT id FROM invoice WHERE " + id + " > $1" + c.where +
 		" ORDER BY " + id + " LIMIT " + c.argument(pageSize) + ") ORDER BY id", c.args, nil
+}
+
+// Recent returns the invoices that q selects, those accepted last first, at most limit
+// of them. They were accepted before the one that a cursor stands for; 0 begins. next is
+// the cursor of those that follow; 0: there are none.
+func (l *Ledger) Recent(ctx context.Context, q batch.Query, cursor int64, limit int) (recent []batch.Entry, next int64, err error) {
+	query, args, err := recentOf(l.dialect, q, cursor, limit+1)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list invoices: %w", err)
+	}
+	ids, recent, err := l.recent(ctx, query, args)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list invoices: %w", l.engine.explain(err))
+	}
+	if len(recent) > limit {
+		recent, next = recent[:limit], ids[limit-1]
+	}
+	return recent, next, nil
+}
+
+func (l *Ledger) recent(ctx context.Context, query string, args []any) (ids []int64, recent []batch.Entry, err error) {
+	rows, err := l.reader.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	var id int64
+	var e batch.Entry
+	into := append([]any{&id}, fields(&e)...)
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return nil, nil, err
+		}
+		ids, recent = append(ids, id), append(recent, e)
+	}
+	return ids, recent, rows.Err()
+}
+
+// recentOf writes the query for the entries that q selects before an id, newest first.
+func recentOf(d dialect, q batch.Query, before int64, limit int) (query string, args []any, err error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	c, err := conditionOf(d, q, before)
+	if err != nil {
+		return "", nil, err
+	}
+	id := "id"
+	if !c.byID {
+		id = d.pin + id
+	}
+	return "SELECT id, " + columnNames + " FROM invoice WHERE id IN (SELECT id FROM invoice WHERE " + id + " < $1" + c.where +
+		" ORDER BY " + id + " DESC LIMIT " + c.argument(limit) + ") ORDER BY id DESC", c.args, nil
 }
 
 // Sums implements batch.Ledger.

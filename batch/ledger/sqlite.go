@@ -33,6 +33,7 @@ func (s sqlite) dialect() dialect {
 		pin:         "+",
 		together:    1,
 		noticeOrder: "rowid",
+		phoneEnd:    "substr(phone, -4)",
 	}
 }
 

@@ -75,7 +75,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.demoCommand(), a.checkCommand(), a.runCommand(), a.serveCommand(), a.reconcileCommand(), a.syncCommand(), a.resendCommand(), a.remindCommand(), a.recallCommand(), a.purgeCommand(),
 		a.resultsCommand(), a.verifyCommand(), a.statusCommand(),
-		a.previewCommand(), a.doctorCommand(), a.sandboxCommand(), a.configCommand(), a.migrateCommand(), a.ledgerCommand(), a.templatesCommand(), a.versionCommand(),
+		a.previewCommand(), a.doctorCommand(), a.sandboxCommand(), a.configCommand(), a.migrateCommand(), a.ledgerCommand(), a.userCommand(), a.templatesCommand(), a.versionCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.Args = a.usage(cmd.Args)

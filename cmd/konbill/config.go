@@ -40,6 +40,7 @@ type config struct {
 	Notify   notifyConfig        `koanf:"notify"`
 	Follow   followConfig        `koanf:"follow"`
 	Serve    serveConfig         `koanf:"serve"`
+	Web      webConfig           `koanf:"web"`
 	Columns  map[string][]string `koanf:"columns"` // field to headers, beside the usual ones
 
 	Templates templatesConfig `koanf:"templates"`
@@ -147,6 +148,13 @@ type serveConfig struct {
 	Listen        string        `koanf:"listen"`
 	Log           string        `koanf:"log"`
 	TakeOverAfter time.Duration `koanf:"take_over_after"`
+}
+
+type webConfig struct {
+	Listen      string `koanf:"listen"` // empty: no page
+	Hosts       string `koanf:"hosts"`  // under which browsers ask for it, separated by commas; empty: as it listens
+	TLSCertFile string `koanf:"tls_cert_file"`
+	TLSKeyFile  string `koanf:"tls_key_file"`
 }
 
 func defaultConfig() config {

@@ -78,6 +78,8 @@ func (c config) validate() error {
 		urlPath("follow.webhook_path", c.Follow.WebhookPath),
 		loopbackAddress("serve.listen", c.Serve.Listen, configNotLoopback),
 		oneOf("serve.log", c.Serve.Log, "text", "json"),
+		together(setting{"web.tls_cert_file", c.Web.TLSCertFile}, setting{"web.tls_key_file", c.Web.TLSKeyFile}),
+		webAddress(c.Web),
 		between("serve.take_over_after", c.Serve.TakeOverAfter, minTakeOver, maxTakeOver),
 	} {
 		if check != nil {
@@ -231,6 +233,24 @@ func loopbackAddress(key, value string, otherwise configCode) *configError {
 	host, port, err := net.SplitHostPort(value)
 	if n, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || !isLoopback(host) || n == 0 {
 		return &configError{Key: key, Code: otherwise, Detail: value}
+	}
+	return nil
+}
+
+// webAddress keeps what the page shows from travelling in the open.
+func webAddress(c webConfig) *configError {
+	if c.Listen == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	n, portErr := strconv.ParseUint(port, 10, 16)
+	switch {
+	case err != nil || portErr != nil || n == 0:
+		return &configError{Key: "web.listen", Code: configNotOneOf, Detail: c.Listen, Wanted: "127.0.0.1:8080"}
+	case c.TLSCertFile == "" && !isLoopback(host):
+		return &configError{Key: "web.listen", Code: configPlainWeb, Detail: c.Listen}
+	case c.Hosts == "" && (host == "" || net.ParseIP(host).IsUnspecified()):
+		return &configError{Key: "web.hosts", Code: configIncomplete, Detail: "web.listen"}
 	}
 	return nil
 }

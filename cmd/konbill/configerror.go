@@ -26,6 +26,7 @@ const (
 	configPlainMail                         // Detail: a mail server without TLS
 	configNotLoopback                       // Detail: an address that others can reach
 	configNeedsProxy                        // Detail: an address that others can reach without TLS
+	configPlainWeb                          // Detail: an address that others can reach without TLS
 	configNoSecret                          // Detail: the setting that needs it
 	configBadSecret                         // Detail: which of several
 	configBadSchedule                       // Schedule: what is wrong with it
@@ -113,6 +114,8 @@ func (e *configError) english() string {
 		return fmt.Sprintf("is %q; it can be host and port of this machine only, such as 127.0.0.1:9464, or empty for none", e.Detail)
 	case configNeedsProxy:
 		return fmt.Sprintf("is %q; it can be host and port of this machine only, such as 127.0.0.1:9465: have a reverse proxy take webhooks by https and pass them on to it", e.Detail)
+	case configPlainWeb:
+		return fmt.Sprintf("is %q, which others can reach: set web.tls_cert_file and web.tls_key_file, too, or listen at 127.0.0.1 behind a reverse proxy that speaks https", e.Detail)
 	case configNoSecret:
 		return fmt.Sprintf("is not set, nor is the variable %s, but %s is: without the webhook secret of the dashboard nothing that comes could be believed", webhookSecretVariable, e.Detail)
 	case configBadSecret:
@@ -174,6 +177,8 @@ func (e *configError) japanese() string {
 		return fmt.Sprintf("が「%s」になっています。127.0.0.1:9464 のように、この PC のアドレスとポートを指定してください（空にすると使いません）", e.Detail)
 	case configNeedsProxy:
 		return fmt.Sprintf("が「%s」になっています。127.0.0.1:9465 のように、この PC のアドレスとポートを指定してください。外部からの通知は、HTTPS に対応したリバースプロキシで受けて転送してください", e.Detail)
+	case configPlainWeb:
+		return fmt.Sprintf("が「%s」になっています。ほかの PC からも開けるアドレスには、web.tls_cert_file と web.tls_key_file も設定してください（または 127.0.0.1 にして、HTTPS に対応したリバースプロキシから転送してください）", e.Detail)
 	case configNoSecret:
 		return fmt.Sprintf("も環境変数 %s も設定されていませんが、%s が設定されています。届いた通知が本物か確かめるため、管理画面の Webhook シークレットが必要です", webhookSecretVariable, e.Detail)
 	case configBadSecret:

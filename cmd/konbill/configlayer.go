@@ -25,7 +25,7 @@ type configLayer struct {
 var known = sync.OnceValue(func() map[string]any { return flatten(defaultConfig()) })
 
 // paths are the keys whose values are files or folders.
-var paths = []string{"merchant.logo", "omise.secret_key_file", "omise.public_key_file", "smtp.password_file", "smtp.folder", "smtp.smime_cert_file", "smtp.smime_key_file", "smtp.dkim_key_file", "inbox.folder", "follow.webhook_secret_file", "templates.folder"}
+var paths = []string{"merchant.logo", "omise.secret_key_file", "omise.public_key_file", "smtp.password_file", "smtp.folder", "smtp.smime_cert_file", "smtp.smime_key_file", "smtp.dkim_key_file", "inbox.folder", "follow.webhook_secret_file", "templates.folder", "web.tls_cert_file", "web.tls_key_file"}
 
 // settled checks a layer's keys and brings its values to their types. The error
 // is a *configError.

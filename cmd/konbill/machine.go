@@ -15,7 +15,7 @@ import (
 // before garbage is collected more often than usual: what a row leaves in memory
 // while its file is run is about half of that.
 const (
-	smallHeap    = 92 << 20 // bytes
+	smallHeap    = 84 << 20 // bytes
 	heapPerBytes = 8
 )
 

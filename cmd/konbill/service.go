@@ -45,6 +45,7 @@ type service struct {
 
 	running         runningPass
 	inboxUnreadable atomic.Bool
+	queue           atomic.Pointer[inbox.Queue] // as it was last seen
 	hasTurn         atomic.Bool
 }
 
@@ -125,6 +126,11 @@ func (s *service) serve(ctx context.Context) error {
 		return err
 	}
 	defer stopHearing()
+	closePage, err := s.servePage()
+	if err != nil {
+		return err
+	}
+	defer closePage()
 	if warning, ends := s.times.Warning(s.now()); ends {
 		s.log.Warn(warning.Message(s.lang))
 	}
@@ -259,6 +265,9 @@ func (s *service) watch(ctx context.Context) {
 // look looks at the inbox. One that can't be read is said once.
 func (s *service) look() inbox.Queue {
 	queue, err := s.inbox.Look()
+	if err == nil {
+		s.queue.Store(&queue)
+	}
 	if was := s.inboxUnreadable.Swap(err != nil); err != nil && !was {
 		s.log.Error("the inbox can't be read", "reason", s.reason(err))
 	}

@@ -378,6 +378,12 @@ func testEntries(t *testing.T, newStore Store) {
 		{"an unknown job", batch.Query{Job: second + 1}, []string{}},
 		{"numbers", batch.Query{Numbers: []string{"05", "20", "99", `"`}}, []string{"20", "05"}},
 		{"a job's state", batch.Query{Job: second, States: []batch.State{charging, charged}}, []string{"05"}},
+		{"number prefix", batch.Query{NumberPrefix: "1"}, []string{"10"}},
+		{"number prefix nobody has", batch.Query{NumberPrefix: "1_"}, []string{}},
+		{"name prefix", batch.Query{NamePrefix: "山田", Numbers: []string{"10"}}, []string{"10"}},
+		{"name prefix nobody has", batch.Query{NamePrefix: "山田太郎子"}, []string{}},
+		{"phone end", batch.Query{PhoneEnd: "5678", Numbers: []string{"10"}}, []string{"10"}},
+		{"phone end nobody has", batch.Query{PhoneEnd: "678"}, []string{}},
 		{"all three", batch.Query{Job: first, States: []batch.State{charged}, Numbers: []string{"10", "20", "05"}}, []string{"10"}},
 	} {
 		same(t, c.name, b.numbers(c.q), c.want)

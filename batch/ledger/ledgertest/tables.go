@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"konbill/batch"
@@ -381,6 +382,9 @@ func (t *tables) selected(q batch.Query) []batch.Entry {
 			(len(q.ChargeStatuses) == 0 || slices.Contains(q.ChargeStatuses, e.Charge.Status)) &&
 			(q.SlipSHA256 == "" || q.SlipSHA256 == e.SlipSHA256) &&
 			(!q.Reissued || e.Revision > 1) &&
+			strings.HasPrefix(e.Invoice.Number, q.NumberPrefix) &&
+			strings.HasPrefix(e.Invoice.SentName, q.NamePrefix) &&
+			(q.PhoneEnd == "" || e.Invoice.Phone[max(len(e.Invoice.Phone)-4, 0):] == q.PhoneEnd) &&
 			(q.PaidSince.IsZero() || !e.Charge.PaidAt.Before(q.PaidSince)) &&
 			(q.PaidUntil.IsZero() || !e.Charge.PaidAt.IsZero() && e.Charge.PaidAt.Before(q.PaidUntil)) &&
 			(q.DueAfter.IsZero() || e.Charge.ExpiresAt.After(q.DueAfter)) &&

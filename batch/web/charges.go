@@ -1,0 +1,216 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"konbill/batch"
+	"konbill/invoice"
+)
+
+// onPage is how many invoices a page lists.
+const onPage = 50
+
+// filter is a choice of invoices that people often want.
+type filter struct {
+	Name   string
+	ja, en string
+	query  func(now time.Time) batch.Query
+}
+
+// filters are the ones to choose from; the first is chosen when none is.
+var filters = []filter{
+	{"all", "すべて", "all", func(time.Time) batch.Query { return batch.Query{} }},
+	{"pending", "お支払い待ち", "to be paid", func(time.Time) batch.Query {
+		return batch.Query{ChargeStatuses: []string{batch.StatusPending}}
+	}},
+	{"due", "3日以内に期限", "due within 3 days", func(now time.Time) batch.Query {
+		return batch.Query{ChargeStatuses: []string{batch.StatusPending}, DueAfter: now, DueUntil: now.AddDate(0, 0, 3)}
+	}},
+	{"paid", "入金済み", "paid", func(time.Time) batch.Query {
+		return batch.Query{ChargeStatuses: []string{batch.StatusSuccessful}}
+	}},
+	{"expired", "期限切れ", "expired", func(time.Time) batch.Query {
+		return batch.Query{ChargeStatuses: []string{batch.StatusExpired, batch.StatusFailed}}
+	}},
+	{"unknown", "結果不明", "outcome unknown", func(time.Time) batch.Query {
+		return batch.Query{States: []batch.State{batch.Charging, batch.Unknown}}
+	}},
+	{"mail", "メール未達", "mail trouble", func(time.Time) batch.Query {
+		return batch.Query{States: []batch.State{batch.Deferred, batch.Refused, batch.Held}}
+	}},
+}
+
+// search is what somebody looks for.
+type search struct {
+	Filter string
+	By     string // number, name or phone
+	Text   string
+	cursor int64
+}
+
+func searchOf(values url.Values) search {
+	s := search{Filter: values.Get("show"), By: values.Get("by"), Text: strings.TrimSpace(values.Get("q"))}
+	s.cursor, _ = strconv.ParseInt(values.Get("before"), 10, 64) // anything else begins anew
+	return s
+}
+
+// query is the search as the ledger understands it. ok is false when nothing can be meant
+// by it.
+func (s search) query(now time.Time) (q batch.Query, ok bool) {
+	q = filters[0].query(now)
+	for _, f := range filters {
+		if f.Name == s.Filter {
+			q = f.query(now)
+		}
+	}
+	if s.Text == "" {
+		return q, true
+	}
+	switch s.By {
+	case "name":
+		q.NamePrefix = invoice.SearchName(s.Text)
+		return q, q.NamePrefix != ""
+	case "phone":
+		q.PhoneEnd = lastDigits(s.Text)
+		return q, len(q.PhoneEnd) == 4
+	}
+	q.NumberPrefix = s.Text
+	return q, true
+}
+
+// lastDigits are the last four of a phone number, however it is written.
+func lastDigits(phone string) string {
+	digits := strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9':
+			return r
+		case r >= '０' && r <= '９':
+			return r - '０' + '0'
+		}
+		return -1
+	}, phone)
+	return digits[max(len(digits)-4, 0):]
+}
+
+// link is the address of a list.
+func (s search) link(cursor int64) string {
+	values := url.Values{}
+	for name, value := range map[string]string{"show": s.Filter, "by": s.By, "q": s.Text} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	if cursor != 0 {
+		values.Set("before", strconv.FormatInt(cursor, 10))
+	}
+	return "/charges?" + values.Encode()
+}
+
+// chargesPage lists invoices.
+type chargesPage struct {
+	frame
+	search
+	Choices []choice
+	Sums    []sumRow
+	Total   batch.Sum
+	Unclear bool // nothing can be meant by the search
+	Entries []batch.Entry
+	Next    string // link to those that follow; empty: there are none
+}
+
+type choice struct {
+	Label, Link string
+	Chosen      bool
+}
+
+type sumRow struct {
+	Status string
+	batch.Sum
+}
+
+func (s *Server) showCharges(w http.ResponseWriter, v visit) {
+	page := chargesPage{frame: s.frameOf(v.Request, v.session, "charges"), search: searchOf(v.URL.Query())}
+	for i, f := range filters {
+		other := page.search
+		other.Filter = f.Name
+		page.Choices = append(page.Choices, choice{
+			words{page.Lang}.say(f.ja, f.en), other.link(0), f.Name == page.Filter || page.Filter == "" && i == 0,
+		})
+	}
+	query, ok := page.query(s.Now())
+	if !ok {
+		page.Unclear = true
+		s.show(w, v.Request, http.StatusOK, "charges", page)
+		return
+	}
+	entries, next, err := s.Ledger.Recent(v.Context(), query, page.cursor, onPage)
+	if err != nil {
+		s.fail(w, v.Request, err)
+		return
+	}
+	sums, err := s.Ledger.Sums(v.Context(), query)
+	if err != nil {
+		s.fail(w, v.Request, err)
+		return
+	}
+	page.Entries = entries
+	for _, status := range []string{batch.StatusPending, batch.StatusSuccessful, batch.StatusExpired, batch.StatusFailed, batch.StatusReversed, ""} {
+		if sum := sums[status]; sum.Rows > 0 {
+			page.Sums = append(page.Sums, sumRow{status, sum})
+		}
+	}
+	for _, sum := range sums {
+		page.Total.Rows += sum.Rows
+		page.Total.Yen += sum.Yen
+	}
+	if next != 0 {
+		page.Next = page.link(next)
+	}
+	s.show(w, v.Request, http.StatusOK, "charges", page)
+}
+
+// chargePage is one invoice with its history.
+type chargePage struct {
+	frame
+	batch.Entry
+	Events   []batch.Event
+	Notices  []batch.Notice
+	Revealed bool // the customer's data are shown
+	Purged   bool // they were removed
+	Payable  bool // the link leads to payment
+}
+
+func (s *Server) showCharge(w http.ResponseWriter, v visit) { s.charge(w, v, false) }
+
+// revealCharge shows a customer's data, and remembers to whom.
+func (s *Server) revealCharge(w http.ResponseWriter, v visit) { s.charge(w, v, true) }
+
+func (s *Server) charge(w http.ResponseWriter, v visit, revealed bool) {
+	page := chargePage{frame: s.frameOf(v.Request, v.session, "charge"), Revealed: revealed}
+	var err error
+	page.Entry, err = s.Ledger.Entry(v.Context(), batch.Key(v.PathValue("key")))
+	if isNotFound(err) {
+		s.message(w, v.Request, http.StatusNotFound)
+		return
+	}
+	if err == nil && revealed {
+		err = s.record(v.Context(), v.session.Person.Name, "looked", page.Invoice.Number)
+	}
+	if err == nil {
+		page.Events, err = s.Ledger.Events(v.Context(), page.Key)
+	}
+	if err == nil {
+		page.Notices, err = s.Ledger.Notices(v.Context(), page.Key)
+	}
+	if err != nil {
+		s.fail(w, v.Request, err)
+		return
+	}
+	page.Purged = !page.PurgedAt.IsZero()
+	page.Payable = page.Charge.Status == batch.StatusPending && page.Charge.ExpiresAt.After(s.Now())
+	s.show(w, v.Request, http.StatusOK, "charge", page)
+}

@@ -1,0 +1,28 @@
+package web
+
+import (
+	"net/http"
+
+	"konbill/batch"
+)
+
+// runsShown is how many runs are listed.
+const runsShown = 30
+
+// runsPage lists the latest runs, and what comes next.
+type runsPage struct {
+	frame
+	Operation
+	Results []batch.Result
+	Jobs    []batch.Job
+}
+
+func (s *Server) showRuns(w http.ResponseWriter, v visit) {
+	jobs, err := s.Ledger.Jobs(v.Context(), runsShown)
+	if err != nil {
+		s.fail(w, v.Request, err)
+		return
+	}
+	page := runsPage{frame: s.frameOf(v.Request, v.session, "runs"), Operation: s.Operation(v.Context()), Results: batch.Results, Jobs: jobs}
+	s.show(w, v.Request, http.StatusOK, "runs", page)
+}

@@ -1,0 +1,128 @@
+// Package web is the page for accounting staff: it answers whether a customer has paid,
+// shows what became of each file, and how Konbill itself is doing, in Japanese and
+// English.
+//
+// What it promises:
+//
+//   - Nobody sees anything without signing in, and every person has a name: what they
+//     did is kept in the ledger for good, down to whose personal data they looked at.
+//     Lists show such data masked.
+//   - A request that changes something is a POST from the page itself, on a host that it
+//     is meant to have (net/http's CrossOriginProtection, and Config.Hosts against DNS
+//     rebinding). No script runs on it (Content-Security-Policy), and none is needed.
+//   - Passwords are stored as Argon2id hashes (RFC 9106), sessions as hashes of what the
+//     browser has. A session ends after sessionIdle without a request, and after
+//     sessionLength in any case; guesses at a password are slowed down.
+//   - It charges nothing, mails nothing and never stops a run: it reads the ledger, page
+//     by page, however many invoices that has.
+//
+// The files: guard.go stands before all pages, signin.go is about who may, the others are
+// each about one page. page.go holds what all pages have.
+package web
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"konbill/batch"
+	"konbill/invoice"
+)
+
+// Ledger is what the page reads, and where it keeps who did what.
+type Ledger interface {
+	Recent(ctx context.Context, q batch.Query, cursor int64, limit int) (recent []batch.Entry, next int64, err error)
+	Sums(ctx context.Context, q batch.Query) (map[string]batch.Sum, error)
+	Entry(ctx context.Context, key batch.Key) (batch.Entry, error)
+	Events(ctx context.Context, key batch.Key) ([]batch.Event, error)
+	Notices(ctx context.Context, key batch.Key) ([]batch.Notice, error)
+	Jobs(ctx context.Context, limit int) ([]batch.Job, error)
+
+	Person(ctx context.Context, name string) (batch.Person, error)
+	BeginSession(ctx context.Context, s batch.Session, forget time.Time) error
+	Session(ctx context.Context, token string) (batch.Session, error)
+	SeeSession(ctx context.Context, token string, at time.Time) error
+	EndSession(ctx context.Context, token string) error
+	RecordAct(ctx context.Context, a batch.Act) error
+	Acts(ctx context.Context, limit int) ([]batch.Act, error)
+}
+
+// Config is what the page needs to know.
+type Config struct {
+	Ledger   Ledger
+	Live     bool             // real money
+	Language invoice.Language // until a person chooses the other
+	// Hosts are the names, with their port where it isn't the protocol's own, under which
+	// browsers may ask for the page.
+	Hosts  []string
+	Secure bool // browsers reach it by TLS
+
+	Operation func(ctx context.Context) Operation
+	// Examine looks at everything that a run depends on, in a language.
+	Examine func(ctx context.Context, lang invoice.Language) ([]Examination, error)
+	// Settings are the configuration in force, without secrets.
+	Settings []Setting
+
+	Now func() time.Time
+	Log *slog.Logger // hears of what can't be shown; nothing of any customer
+}
+
+// Operation is what Konbill does now, and will do next.
+type Operation struct {
+	Running string      // the file it is at; empty: none
+	Waiting []string    // files in the inbox
+	Next    []time.Time // runs
+}
+
+// Examination is one thing that was looked at.
+type Examination struct {
+	Name, Detail, Hint string
+	OK                 bool
+}
+
+// Setting is a key of the configuration and its value.
+type Setting struct{ Key, Value string }
+
+// Server is the page.
+type Server struct {
+	Config
+	pages     *pages
+	guesses   *guesses
+	examining sync.Mutex // one at a time: it asks others
+	handler   http.Handler
+}
+
+// New makes the page.
+func New(c Config) *Server {
+	s := &Server{Config: c, pages: readPages(), guesses: newGuesses(c.Now)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /login", s.showSignIn)
+	mux.HandleFunc("POST /login", s.signIn)
+	mux.HandleFunc("POST /language", s.chooseLanguage)
+	mux.HandleFunc("GET /style.css", s.style)
+	mux.Handle("POST /logout", s.signedIn(s.signOut))
+	mux.Handle("GET /{$}", s.signedIn(s.showRuns))
+	mux.Handle("GET /charges", s.signedIn(s.showCharges))
+	mux.Handle("GET /charges/{key}", s.signedIn(s.showCharge))
+	mux.Handle("POST /charges/{key}", s.signedIn(s.revealCharge))
+	mux.Handle("GET /checkup", s.signedIn(func(w http.ResponseWriter, v visit) { s.checkUp(w, v, false) }))
+	mux.Handle("POST /checkup", s.signedIn(func(w http.ResponseWriter, v visit) { s.checkUp(w, v, true) }))
+	s.handler = s.guarded(mux)
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "private, max-age=3600")
+	text, err := fs.ReadFile(files, "pages/style.css")
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	_, _ = w.Write(text) // a browser that has gone
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"konbill/batch/web"
+	"konbill/invoice"
+)
+
+// servePage offers the page for accounting staff, if it is to, until it is closed.
+func (s *service) servePage() (closePage func(), err error) {
+	c := s.config.Web
+	if c.Listen == "" {
+		return func() {}, nil
+	}
+	settings, err := s.config.listed()
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, err
+	}
+	secure := c.TLSCertFile != ""
+	page := web.New(web.Config{
+		Ledger: s.ledger, Live: s.runner.Live, Language: s.lang, Hosts: c.hosts(), Secure: secure,
+		Operation: s.operation, Examine: s.examineForPage, Settings: settings, Now: s.now, Log: s.log,
+	})
+	server := &http.Server{
+		Handler: page, MaxHeaderBytes: 16 << 10, ErrorLog: nil,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
+	}
+	go func() {
+		var err error
+		if secure {
+			err = server.ServeTLS(listener, c.TLSCertFile, c.TLSKeyFile)
+		} else {
+			err = server.Serve(listener)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("the page stopped answering", "reason", err.Error())
+		}
+	}()
+	s.log.Info("page for staff", "address", c.Listen, "tls", secure, "hosts", c.hosts())
+	return func() { closeGently(server) }, nil
+}
+
+// hosts are the names under which browsers may ask for the page. On this machine it has
+// several.
+func (c webConfig) hosts() []string {
+	if c.Hosts != "" {
+		hosts := strings.Split(c.Hosts, ",")
+		for i := range hosts {
+			hosts[i] = strings.TrimSpace(hosts[i])
+		}
+		return hosts
+	}
+	host, port, _ := net.SplitHostPort(c.Listen) // the configuration was checked
+	if isLoopback(host) {
+		return []string{"localhost:" + port, "127.0.0.1:" + port, "[::1]:" + port}
+	}
+	return []string{c.Listen}
+}
+
+// operation is what the page says of what goes on.
+func (s *service) operation(context.Context) web.Operation {
+	o := web.Operation{Running: s.running.file(), Next: s.times.NextRuns(s.now(), 3)}
+	if queue := s.queue.Load(); queue != nil {
+		o.Waiting = slices.Clone(queue.Ready)
+		for _, w := range queue.Waiting {
+			o.Waiting = append(o.Waiting, w.Name)
+		}
+	}
+	return o
+}
+
+// examineForPage is doctor, for the page.
+func (s *service) examineForPage(ctx context.Context, lang invoice.Language) ([]web.Examination, error) {
+	doctor := *s.app
+	doctor.langFlag = string(lang)
+	found, err := doctor.examine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []web.Examination
+	for _, e := range found {
+		all = append(all, web.Examination{Name: e.Name, Detail: e.Detail, Hint: e.Hint, OK: e.OK})
+	}
+	return all, nil
+}
+
+// listed is the configuration in force, key by key. It has no secrets.
+func (c config) listed() ([]web.Setting, error) {
+	var text bytes.Buffer
+	if err := c.print(&text, true); err != nil {
+		return nil, err
+	}
+	var values map[string]any
+	if err := json.Unmarshal(text.Bytes(), &values); err != nil {
+		return nil, err
+	}
+	var settings []web.Setting
+	for _, section := range slices.Sorted(maps.Keys(values)) {
+		keys, isSection := values[section].(map[string]any)
+		if !isSection {
+			settings = append(settings, web.Setting{Key: section, Value: fmt.Sprint(values[section])})
+		}
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			settings = append(settings, web.Setting{Key: section + "." + key, Value: fmt.Sprint(keys[key])})
+		}
+	}
+	return settings, nil
+}

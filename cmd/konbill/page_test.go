@@ -1,0 +1,100 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"konbill/samples/peertest"
+)
+
+// TestServeShowsThePage signs in to a running konbill serve, by TLS, and asks whether a
+// customer has paid.
+func TestServeShowsThePage(t *testing.T) {
+	listen := closedPort(t)
+	n := newNight(t, "KONBILL_WEB__LISTEN="+listen)
+	certificate, key := filepath.Join(n.dir, "cert.pem"), filepath.Join(n.dir, "key.pem")
+	peertest.Run(t, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+		"-keyout", key, "-out", certificate, "-subj", "/CN=konbill", "-addext", "subjectAltName=IP:127.0.0.1")
+	n.env = append(n.env, "KONBILL_WEB__TLS_CERT_FILE="+certificate, "KONBILL_WEB__TLS_KEY_FILE="+key)
+	add := exec.Command("konbill", "user", "add", "keiri-a", "--role", "approver")
+	add.Dir, add.Env, add.Stdin = n.dir, n.env, strings.NewReader("correct horse battery\n")
+	if said, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	p := n.serve()
+	n.hear(p, "page for staff")
+	n.drop("11月分.csv", rowsOf("P-1", "P-2"))
+	n.hear(p, `msg="file done"`)
+	b := n.signIn("https://"+listen, certificate, "keiri-a", "correct horse battery")
+	for path, words := range map[string][]string{
+		"/": {"11月分.csv", "6,000円", "TEST"}, "/charges": {"P-1", "P-2", "お支払い待ち", "山＊＊＊"},
+		"/checkup": {"ログイン", "web.listen", "konbill user"},
+	} {
+		text := b.ask(http.MethodGet, path)
+		for _, word := range words {
+			if !strings.Contains(text, word) {
+				t.Errorf("%s lacks %q:\n%s", path, word, text)
+			}
+		}
+		if strings.Contains(text, "taro@example.jp") {
+			t.Errorf("%s shows an address", path)
+		}
+	}
+	if text := b.ask(http.MethodPost, "/checkup"); !strings.Contains(text, "BIZ UDPGothic") {
+		t.Errorf("the check-up found nothing:\n%s", text)
+	}
+	n.stop(p)
+}
+
+// pageBrowser is somebody's who has signed in.
+type pageBrowser struct {
+	*http.Client
+	t    *testing.T
+	base string
+}
+
+func (n *night) signIn(base, certificate, name, password string) pageBrowser {
+	n.Helper()
+	roots := x509.NewCertPool()
+	pem, err := os.ReadFile(certificate)
+	n.must(err)
+	roots.AppendCertsFromPEM(pem)
+	jar, err := cookiejar.New(nil)
+	n.must(err)
+	client := &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	answer, err := client.PostForm(base+"/login", url.Values{"name": {name}, "password": {password}})
+	n.must(err)
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK || answer.Request.URL.Path != "/" {
+		n.Fatalf("signing in led to %s: %s", answer.Request.URL, answer.Status)
+	}
+	return pageBrowser{client, n.shop.T, base}
+}
+
+func (b pageBrowser) ask(method, path string) string {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), method, b.base+path, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	answer, err := b.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		b.t.Fatalf("%s %s: %s, %v", method, path, answer.Status, err)
+	}
+	return string(text)
+}
