@@ -43,9 +43,17 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			http.Error(w, "konbill: this host is not in web.hosts", http.StatusMisdirectedRequest)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, mostBody(r))
 		protected.ServeHTTP(w, r)
 	})
+}
+
+// mostBody bounds what a request may bring, in bytes.
+func mostBody(r *http.Request) int64 {
+	if r.Method == http.MethodPost && r.URL.Path == "/files" {
+		return MostUpload + uploadOverhead
+	}
+	return maxForm
 }
 
 // visit is a request of somebody who has signed in.
@@ -67,6 +75,26 @@ func (s *Server) signedIn(show func(http.ResponseWriter, visit)) http.Handler {
 			show(w, visit{r, session})
 		}
 	})
+}
+
+// allowed lets only those through who have at least a role.
+func (s *Server) allowed(least batch.Role, show func(http.ResponseWriter, visit)) http.Handler {
+	return s.signedIn(func(w http.ResponseWriter, v visit) {
+		if slices.Index(batch.Roles, v.session.Person.Role) < slices.Index(batch.Roles, least) {
+			s.refuse(w, v, v.Pattern, "")
+			return
+		}
+		show(w, v)
+	})
+}
+
+// refuse tells a person that they may not do that, and records that they wanted to.
+func (s *Server) refuse(w http.ResponseWriter, v visit, what, about string) {
+	if err := s.record(v.Context(), v.session.Person.Name, "refused", strings.TrimSpace(what+" "+about)); err != nil {
+		s.fail(w, v.Request, err)
+		return
+	}
+	s.message(w, v.Request, http.StatusForbidden)
 }
 
 // sessionOf is the session of a request, unless it has ended.

@@ -29,7 +29,7 @@ func readPages() *pages {
 		words := words{lang}
 		all[lang] = template.Must(template.New("").Funcs(template.FuncMap{
 			"say": words.say, "yen": words.yen, "count": words.count, "time": words.time, "day": words.day, "deadline": words.deadline, "state": words.state, "payment": words.payment,
-			"result": words.result, "act": words.act, "role": words.role, "masked": masked, "maskedMail": maskedMail, "ending": ending,
+			"result": words.result, "act": words.act, "severity": words.severity, "role": words.role, "masked": masked, "maskedMail": maskedMail, "ending": ending,
 		}).ParseFS(files, "pages/*.html"))
 	}
 	return &all
@@ -41,7 +41,8 @@ type frame struct {
 	Live   bool
 	Person batch.Person // zero: nobody has signed in
 	At     string       // which page it is
-	Path   string       // of the request, to come back to
+	Here   string       // the path of the request, to come back to
+	Files  bool         // the person may bring files
 }
 
 func (s *Server) frameOf(r *http.Request, session batch.Session, at string) frame {
@@ -56,7 +57,11 @@ func (s *Server) frameOf(r *http.Request, session batch.Session, at string) fram
 	if r.Method == http.MethodGet && r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
 	}
-	return frame{Lang: lang, Live: s.Live, Person: session.Person, At: at, Path: path}
+	role := session.Person.Role
+	return frame{
+		Lang: lang, Live: s.Live, Person: session.Person, At: at, Here: path,
+		Files: s.Drafts != nil && (role == batch.Preparer || role == batch.Approver),
+	}
 }
 
 // language is that of the page, for show.
@@ -85,12 +90,12 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 // messagePage says what is wrong with a request.
 type messagePage struct {
 	frame
-	Missing bool
+	Missing, Forbidden bool
 }
 
 // message says that there is nothing, or that it can't be shown now.
 func (s *Server) message(w http.ResponseWriter, r *http.Request, status int) {
-	page := messagePage{s.frameOf(r, batch.Session{}, ""), status == http.StatusNotFound}
+	page := messagePage{s.frameOf(r, batch.Session{}, ""), status == http.StatusNotFound, status == http.StatusForbidden}
 	var html bytes.Buffer
 	if err := (*s.pages)[page.Lang].ExecuteTemplate(&html, "message.html", page); err != nil {
 		panic(err) // our own template
@@ -192,6 +197,12 @@ var resultNames = map[string][2]string{
 	string(batch.Failed): {"失敗", "failed"}, string(batch.UnknownResult): {"結果不明", "unknown"},
 }
 
+func (w words) severity(s invoice.Severity) string { return w.of(severityNames, string(s)) }
+
+var severityNames = map[string][2]string{
+	string(invoice.Error): {"エラー", "error"}, string(invoice.Warning): {"要確認", "warning"}, string(invoice.Notice): {"補正", "notice"},
+}
+
 func (w words) role(r batch.Role) string { return w.of(roleNames, string(r)) }
 
 var roleNames = map[string][2]string{
@@ -202,6 +213,8 @@ func (w words) act(what string) string { return w.of(actNames, what) }
 
 var actNames = map[string][2]string{
 	"signed_in": {"ログイン", "signed in"}, "signed_out": {"ログアウト", "signed out"}, "sign_in_refused": {"ログイン失敗", "sign-in refused"},
-	"looked": {"お客様の情報を表示", "looked at a customer's data"},
-	"added":  {"利用者を追加", "added a person"}, "removed": {"利用者を削除", "removed a person"}, "password_set": {"パスワードを変更", "set a password"},
+	"brought": {"ファイルを投入", "brought a file"}, "approved": {"発行を承認", "approved a file"}, "discarded": {"ファイルを破棄", "discarded a file"},
+	"refused": {"権限がないため拒否", "was refused"},
+	"looked":  {"お客様の情報を表示", "looked at a customer's data"},
+	"added":   {"利用者を追加", "added a person"}, "removed": {"利用者を削除", "removed a person"}, "password_set": {"パスワードを変更", "set a password"},
 }

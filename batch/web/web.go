@@ -13,8 +13,11 @@
 //   - Passwords are stored as Argon2id hashes (RFC 9106), sessions as hashes of what the
 //     browser has. A session ends after sessionIdle without a request, and after
 //     sessionLength in any case; guesses at a password are slowed down.
-//   - It charges nothing, mails nothing and never stops a run: it reads the ledger, page
-//     by page, however many invoices that has.
+//   - It charges nothing, mails nothing and never stops a run. A file that somebody brings
+//     waits as a draft until an approver, perhaps another person, has seen what it would
+//     do; then it is handed in to the inbox, and runs as any other does. Approval is for
+//     exactly what was shown (review.Shown): bytes, configuration and ledger.
+//   - It is quick however many invoices the ledger has: lists are read page by page.
 //
 // The files: guard.go stands before all pages, signin.go is about who may, the others are
 // each about one page. page.go holds what all pages have.
@@ -38,6 +41,7 @@ type Ledger interface {
 	Sums(ctx context.Context, q batch.Query) (map[string]batch.Sum, error)
 	Entry(ctx context.Context, key batch.Key) (batch.Entry, error)
 	Events(ctx context.Context, key batch.Key) ([]batch.Event, error)
+	Entries(ctx context.Context, q batch.Query, f func(batch.Entry) error) error
 	Notices(ctx context.Context, key batch.Key) ([]batch.Notice, error)
 	Jobs(ctx context.Context, limit int) ([]batch.Job, error)
 
@@ -59,6 +63,14 @@ type Config struct {
 	// browsers may ask for the page.
 	Hosts  []string
 	Secure bool // browsers reach it by TLS
+
+	// Drafts take the files that people bring; nil: they bring none.
+	Drafts Drafts
+	// Check checks a file as konbill check does; its errors are batch.CheckUp's.
+	Check        func(path string, lang invoice.Language) (*batch.Checkup, error)
+	ConfigHash   string  // of the configuration by which files are run
+	SecondPerson bool    // who brings a file can't approve it
+	Pace         float64 // requests a second
 
 	Operation func(ctx context.Context) Operation
 	// Examine looks at everything that a run depends on, in a language.
@@ -105,6 +117,13 @@ func New(c Config) *Server {
 	mux.HandleFunc("GET /style.css", s.style)
 	mux.Handle("POST /logout", s.signedIn(s.signOut))
 	mux.Handle("GET /{$}", s.signedIn(s.showRuns))
+	if s.Drafts != nil {
+		mux.Handle("GET /files", s.allowed(batch.Preparer, s.showFiles))
+		mux.Handle("POST /files", s.allowed(batch.Preparer, s.bring))
+		mux.Handle("GET /files/{id}", s.allowed(batch.Preparer, s.showReview))
+		mux.Handle("POST /files/{id}/approve", s.allowed(batch.Approver, s.approve))
+		mux.Handle("POST /files/{id}/discard", s.allowed(batch.Preparer, s.discard))
+	}
 	mux.Handle("GET /charges", s.signedIn(s.showCharges))
 	mux.Handle("GET /charges/{key}", s.signedIn(s.showCharge))
 	mux.Handle("POST /charges/{key}", s.signedIn(s.revealCharge))

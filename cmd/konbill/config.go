@@ -155,7 +155,14 @@ type webConfig struct {
 	Hosts       string `koanf:"hosts"`  // under which browsers ask for it, separated by commas; empty: as it listens
 	TLSCertFile string `koanf:"tls_cert_file"`
 	TLSKeyFile  string `koanf:"tls_key_file"`
+	Approval    string `koanf:"approval"` // any, or second-person: not by who brings a file
 }
+
+// Who may approve a file: any approver, or only one who hasn't brought it.
+const (
+	approvalByAny    = "any"
+	approvalBySecond = "second-person"
+)
 
 func defaultConfig() config {
 	return config{
@@ -171,6 +178,7 @@ func defaultConfig() config {
 		Inbox:    inboxConfig{Folder: "inbox", StableFor: 10 * time.Second},
 		Schedule: scheduleConfig{Cron: "0 2 * * *", Timezone: "Asia/Tokyo", Holidays: "run"},
 		Follow:   followConfig{Sync: time.Hour, WebhookPath: "/webhooks/omise"},
+		Web:      webConfig{Approval: approvalByAny},
 		Serve:    serveConfig{Listen: "127.0.0.1:9464", Log: "text", TakeOverAfter: 30 * time.Second},
 	}
 }

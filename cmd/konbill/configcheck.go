@@ -80,6 +80,7 @@ func (c config) validate() error {
 		oneOf("serve.log", c.Serve.Log, "text", "json"),
 		together(setting{"web.tls_cert_file", c.Web.TLSCertFile}, setting{"web.tls_key_file", c.Web.TLSKeyFile}),
 		webAddress(c.Web),
+		oneOf("web.approval", c.Web.Approval, approvalByAny, approvalBySecond),
 		between("serve.take_over_after", c.Serve.TakeOverAfter, minTakeOver, maxTakeOver),
 	} {
 		if check != nil {

@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"batch/inbox":             {"batch", "invoice"},
 	"batch/follow":            {"batch"},
 	"batch/schedule":          {"invoice"},
-	"batch/web":               {"batch", "invoice"},
+	"batch/web":               {"batch", "batch/inbox", "invoice", "invoice/csvfile"},
 	"templates/staff":         {"invoice"},
 	"batch/ledger":            {"batch", "invoice"},
 	"batch/ledger/ledgertest": {"batch", "invoice"},

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"konbill/batch"
+	"konbill/batch/inbox"
 	"konbill/batch/web"
 	"konbill/invoice"
 )
@@ -31,9 +33,14 @@ func (s *service) servePage() (closePage func(), err error) {
 	if err != nil {
 		return nil, err
 	}
+	drafts, err := s.drafts()
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
 	secure := c.TLSCertFile != ""
 	page := web.New(web.Config{
 		Ledger: s.ledger, Live: s.runner.Live, Language: s.lang, Hosts: c.hosts(), Secure: secure,
+		Drafts: drafts, Check: s.checkForPage, ConfigHash: s.config.hash(), SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
 		Operation: s.operation, Examine: s.examineForPage, Settings: settings, Now: s.now, Log: s.log,
 	})
 	server := &http.Server{
@@ -53,6 +60,24 @@ func (s *service) servePage() (closePage func(), err error) {
 	}()
 	s.log.Info("page for staff", "address", c.Listen, "tls", secure, "hosts", c.hosts())
 	return func() { closeGently(server) }, nil
+}
+
+// drafts are where files wait that people bring on the page. With inbox.require_total each
+// file has a control total of its own, which the page doesn't ask for: people drop both.
+func (s *service) drafts() (web.Drafts, error) {
+	if s.config.Inbox.RequireTotal {
+		return nil, nil
+	}
+	drafts, err := inbox.OpenDrafts(s.config.Inbox.Folder)
+	if err != nil {
+		return nil, err
+	}
+	return drafts, drafts.Forget(s.now().Add(-web.KeepDrafts))
+}
+
+// checkForPage is what check does with a file.
+func (s *service) checkForPage(path string, lang invoice.Language) (*batch.Checkup, error) {
+	return batch.CheckUp(path, s.config.reading(lang), s.now())
 }
 
 // hosts are the names under which browsers may ask for the page. On this machine it has

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -50,10 +53,51 @@ func TestServeShowsThePage(t *testing.T) {
 			t.Errorf("%s shows an address", path)
 		}
 	}
+	b.hasIssued("12月分.csv", rowsOf("P-3", "P-4"))
+	n.hear(p, `msg="file done" file=12月分.csv`)
+	if text := b.ask(http.MethodGet, "/charges?q=P-3"); !strings.Contains(text, "お支払い待ち") {
+		t.Errorf("P-3 was not charged:\n%s", text)
+	}
 	if text := b.ask(http.MethodPost, "/checkup"); !strings.Contains(text, "BIZ UDPGothic") {
 		t.Errorf("the check-up found nothing:\n%s", text)
 	}
 	n.stop(p)
+}
+
+// hasIssued brings a file, looks at what it would do, and approves that.
+func (b pageBrowser) hasIssued(name, text string) {
+	b.t.Helper()
+	var form bytes.Buffer
+	parts := multipart.NewWriter(&form)
+	file, err := parts.CreateFormFile("file", name)
+	if err == nil {
+		_, err = io.WriteString(file, text)
+	}
+	if err = errors.Join(err, parts.Close()); err != nil {
+		b.t.Fatal(err)
+	}
+	answer, err := b.Post(b.base+"/files", parts.FormDataContentType(), &form)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	page, err := io.ReadAll(answer.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	_, rest, shown := strings.Cut(string(page), `name="shown" value="`)
+	digest, _, _ := strings.Cut(rest, `"`)
+	if !shown || !strings.Contains(string(page), "6,000円") {
+		b.t.Fatalf("the review:\n%s", page)
+	}
+	approved, err := b.PostForm(answer.Request.URL.String()+"/approve", url.Values{"shown": {digest}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer approved.Body.Close()
+	if approved.Request.URL.RawQuery != "done=approved" {
+		b.t.Fatalf("approving led to %s: %s", approved.Request.URL, approved.Status)
+	}
 }
 
 // pageBrowser is somebody's who has signed in.
