@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"io"
 	"path/filepath"
 	"slices"
 	"time"
@@ -95,6 +96,18 @@ func (s *Sheet) place(f invoice.Finding) invoice.Finding { return s.inspect.plac
 // again checks the row at a place once more. What only other rows tell of it is
 // left out.
 func (s *Sheet) again(place int) Row { return s.inspect.chunk(s.file.Only(place))[0].Row }
+
+// WriteErrors writes the rows that are rejected, for correction, as the file has them; see
+// [csvfile.File.WriteErrors].
+func (s *Sheet) WriteErrors(w io.Writer) error {
+	rejected := map[int]bool{}
+	for _, row := range s.Rows {
+		if row.Rejected() {
+			rejected[row.Line] = true
+		}
+	}
+	return s.file.WriteErrors(w, func(line int) bool { return rejected[line] })
+}
 
 // Accepted counts the rows that may be issued.
 func (s *Sheet) Accepted() Sum {

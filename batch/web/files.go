@@ -1,11 +1,16 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
+	"mime"
+	"mime/multipart"
 	"net/http"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"konbill/batch"
@@ -41,9 +46,19 @@ type filesPage struct {
 	frame
 	Operation
 	Drafts []inbox.Draft
-	Fault  string // why a file wasn't taken; empty: none was refused
+	Faults []fault
 	Done   string // what became of one: approved, discarded
 }
+
+// fault is a file that wasn't taken.
+type fault struct{ Name, Why string }
+
+// Why a file isn't taken.
+const (
+	tooLarge = "large" // it, or all of them together
+	badName  = "name"
+	noFile   = "none" // none came, or not whole
+)
 
 func (s *Server) showFiles(w http.ResponseWriter, v visit) {
 	page := filesPage{frame: s.frameOf(v.Request, v.session, "files"), Done: v.URL.Query().Get("done")}
@@ -63,53 +78,73 @@ func (s *Server) files(w http.ResponseWriter, v visit, status int, page filesPag
 	s.show(w, v.Request, status, "files", page)
 }
 
-// bring takes a file that somebody has chosen in the form.
+// bring takes the files that somebody has chosen in the form. Each is taken by itself.
 func (s *Server) bring(w http.ResponseWriter, v visit) {
 	// Its error is that the deadline can't be set: the usual one holds then.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime))
-	draft, fault, err := s.take(v)
-	if err != nil {
+	taken, faults, err := s.takeAll(v)
+	switch {
+	case err != nil:
 		s.fail(w, v.Request, err)
-		return
+	case len(faults) > 0:
+		s.files(w, v, http.StatusBadRequest, filesPage{frame: s.frameOf(v.Request, v.session, "files"), Faults: faults})
+	case len(taken) == 1:
+		http.Redirect(w, v.Request, "/files/"+taken[0].ID, http.StatusSeeOther)
+	default:
+		http.Redirect(w, v.Request, "/files", http.StatusSeeOther)
 	}
-	if fault != "" {
-		s.files(w, v, http.StatusBadRequest, filesPage{frame: s.frameOf(v.Request, v.session, "files"), Fault: fault})
-		return
-	}
-	if err := s.record(v.Context(), v.session.Person.Name, "brought", draft.Name); err != nil {
-		s.fail(w, v.Request, errors.Join(err, s.Drafts.Discard(draft)))
-		return
-	}
-	http.Redirect(w, v.Request, "/files/"+draft.ID, http.StatusSeeOther)
 }
 
-// take keeps the form's file as a draft. fault says what is wrong with what came.
-func (s *Server) take(v visit) (draft inbox.Draft, fault string, err error) {
+// takeAll keeps the form's files as drafts.
+func (s *Server) takeAll(v visit) (taken []inbox.Draft, faults []fault, err error) {
 	form, err := v.MultipartReader()
 	if err != nil {
-		return draft, "none", nil
+		return nil, []fault{{"", noFile}}, nil
 	}
 	for {
 		part, err := form.NextPart()
 		switch {
+		case errors.Is(err, io.EOF) && len(taken)+len(faults) > 0:
+			return taken, faults, nil
 		case isTooLarge(err):
-			return draft, "large", nil
+			return taken, append(faults, fault{"", tooLarge}), nil
 		case err != nil:
-			return draft, "none", nil
+			return taken, append(faults, fault{"", noFile}), nil
 		case part.FormName() != "file" || part.FileName() == "":
 			continue
 		}
-		draft, err = s.Drafts.Bring(part.FileName(), v.session.Person.Name, s.Now(), part)
+		draft, why, err := s.take(v, part)
 		switch {
-		case isTooLarge(err):
-			return draft, "large", nil
-		case errors.Is(err, inbox.ErrName):
-			return draft, "name", nil
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			return draft, "none", nil
+		case err != nil:
+			return taken, faults, err
+		case why != "":
+			faults = append(faults, fault{part.FileName(), why})
+		default:
+			taken = append(taken, draft)
 		}
+		if why == tooLarge || why == noFile {
+			return taken, faults, nil // nothing follows
+		}
+	}
+}
+
+// take keeps one file, and records who brought it. why says what is wrong with it.
+func (s *Server) take(v visit, part *multipart.Part) (draft inbox.Draft, why string, err error) {
+	draft, err = s.Drafts.Bring(part.FileName(), v.session.Person.Name, s.Now(), part)
+	switch {
+	case isTooLarge(err):
+		return draft, tooLarge, nil
+	case errors.Is(err, inbox.ErrName):
+		return draft, badName, nil
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return draft, noFile, nil
+	case err != nil:
 		return draft, "", err
 	}
+	if err := s.record(v.Context(), v.session.Person.Name, "brought", draft.Name); err != nil {
+		return draft, "", errors.Join(err, s.Drafts.Discard(draft))
+	}
+	return draft, "", nil
 }
 
 func isTooLarge(err error) bool { return errors.As(err, new(*http.MaxBytesError)) }
@@ -168,6 +203,41 @@ func (s *Server) reviewed(w http.ResponseWriter, v visit, status int, page revie
 		return
 	}
 	s.show(w, v.Request, status, "review", page)
+}
+
+// errorsFile is what can't be issued of a draft, to be mended and brought again.
+func (s *Server) errorsFile(w http.ResponseWriter, v visit) {
+	draft, ok := s.draftOf(w, v)
+	if !ok {
+		return
+	}
+	sheet, err := s.Read(draft.Path, s.Language)
+	var rows bytes.Buffer
+	if err == nil {
+		err = sheet.WriteErrors(&rows)
+	}
+	if err != nil {
+		s.fail(w, v.Request, err)
+		return
+	}
+	download(w, strings.TrimSuffix(draft.Name, filepath.Ext(draft.Name))+".errors.csv", rows.Bytes())
+}
+
+// template is a file to begin with, for Excel.
+func (s *Server) template(w http.ResponseWriter, v visit) {
+	header := "請求書番号,氏名,メールアドレス,電話番号,請求金額,支払期限,件名,言語,税率,消費税額\r\n"
+	name := "請求データ.csv"
+	if s.frameOf(v.Request, v.session, "").Lang == invoice.English {
+		header, name = "invoice_no,name,email,phone,amount,due,description,language,tax_rate,tax\r\n", "invoices.csv"
+	}
+	download(w, name, []byte("\uFEFF"+header))
+}
+
+// download gives a browser a file to keep.
+func download(w http.ResponseWriter, name string, content []byte) {
+	w.Header().Set("Content-Type", "text/csv")
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	_, _ = w.Write(content) // a browser that has gone
 }
 
 // draftOf is the draft that a request is about; it answers itself when there is none.

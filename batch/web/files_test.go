@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -37,9 +38,15 @@ func newDesk(t *testing.T, change func(*Config)) *desk {
 	}
 	d.shop = newShop(t, func(c *Config) {
 		c.Drafts, c.ConfigHash, c.Pace = drafts, "c0ffee", 0.5
-		c.Check = func(path string, lang invoice.Language) (*batch.Checkup, error) {
+		reading := func(lang invoice.Language) batch.Reading {
 			rules := invoice.Rules{DueDays: 30, MaxDueDays: 60, NameOverflow: invoice.CutName, Language: invoice.Japanese}
-			return batch.CheckUp(path, batch.Reading{File: csvfile.Options{MaxRows: 1000}, Rules: rules, Language: lang}, d.clock())
+			return batch.Reading{File: csvfile.Options{MaxRows: 1000}, Rules: rules, Language: lang}
+		}
+		c.Check = func(path string, lang invoice.Language) (*batch.Checkup, error) {
+			return batch.CheckUp(path, reading(lang), d.clock())
+		}
+		c.Read = func(path string, lang invoice.Language) (*batch.Sheet, error) {
+			return batch.ReadSheet(path, reading(lang), d.clock())
 		}
 		if change != nil {
 			change(c)
@@ -60,12 +67,23 @@ func newDesk(t *testing.T, change func(*Config)) *desk {
 // upload brings a file as a browser's form does.
 func (b browser) upload(name string, content io.Reader) answer {
 	b.shop.t.Helper()
+	return b.uploadAll(map[string]io.Reader{name: content})
+}
+
+func (b browser) uploadAll(files map[string]io.Reader) answer {
+	b.shop.t.Helper()
 	reader, writer := io.Pipe()
 	form := multipart.NewWriter(writer)
 	go func() {
-		part, err := form.CreateFormFile("file", name)
-		if err == nil {
-			_, err = io.Copy(part, content)
+		var err error
+		for name, content := range files {
+			var part io.Writer
+			if part, err = form.CreateFormFile("file", name); err == nil {
+				_, err = io.Copy(part, content)
+			}
+			if err != nil {
+				break
+			}
 		}
 		if err == nil {
 			err = form.Close()
@@ -156,6 +174,43 @@ func TestReview(t *testing.T) {
 	if handed := d.handedIn(); handed != "" {
 		t.Errorf("in the inbox: %s", handed)
 	}
+}
+
+// TestErrorsFileIsBroughtAgain: what can't be issued comes back as the file had it, and
+// is input once it is mended.
+func TestErrorsFileIsBroughtAgain(t *testing.T) {
+	d := newDesk(t, nil)
+	b := d.signedIn("田中")
+	cp932, err := japanese.ShiftJIS.NewEncoder().String(messy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := b.brought("11月分.csv", cp932)
+	want(t, "the review", b.get(path), path+"/errors.csv")
+	a := b.ask(http.MethodGet, path+"/errors.csv", nil)
+	text, err := japanese.ShiftJIS.NewDecoder().String(a.text)
+	lines := strings.Split(messy, "\n")
+	if wanted := lines[0] + "\n" + lines[4] + "\n"; err != nil || text != wanted {
+		t.Errorf("%q, %v, want %q", text, err, wanted)
+	}
+	if _, params, err := mime.ParseMediaType(a.Header.Get("Content-Disposition")); err != nil || params["filename"] != "11月分.errors.csv" {
+		t.Errorf("%v, %v", params, err)
+	}
+	mended := b.brought("11月分.errors.csv", strings.ReplaceAll(a.text, ",30,", ",3000,"))
+	want(t, "the mended file", b.get(mended), "1件<br>3,000円", "0件<br>0円")
+	template := b.ask(http.MethodGet, "/template.csv", nil).text
+	want(t, "the template, filled in", b.get(b.brought("t.csv", template+"T-1,山田 太郎,taro@example.jp,09011112222,3000,,,,,\r\n")), "1件<br>3,000円")
+}
+
+// TestSeveralFiles: each is taken by itself.
+func TestSeveralFiles(t *testing.T) {
+	d := newDesk(t, nil)
+	b := d.signedIn("田中")
+	if a := b.uploadAll(map[string]io.Reader{"x.csv": strings.NewReader(messy), "y.csv": strings.NewReader(messy)}); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/files" {
+		t.Errorf("%s, %v", a.Status, a.Header)
+	}
+	a := b.uploadAll(map[string]io.Reader{"z.csv": strings.NewReader(messy), ".hidden": strings.NewReader(messy)})
+	want(t, "the page", a.text, ".hidden：この名前のファイルは受け付けられません", "x.csv", "y.csv", "z.csv")
 }
 
 // TestReviewIsPaged lists a hundred findings at a time.

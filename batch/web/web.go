@@ -67,7 +67,9 @@ type Config struct {
 	// Drafts take the files that people bring; nil: they bring none.
 	Drafts Drafts
 	// Check checks a file as konbill check does; its errors are batch.CheckUp's.
-	Check        func(path string, lang invoice.Language) (*batch.Checkup, error)
+	Check func(path string, lang invoice.Language) (*batch.Checkup, error)
+	// Read reads a file whole and checks it; its errors are batch.ReadSheet's.
+	Read         func(path string, lang invoice.Language) (*batch.Sheet, error)
 	ConfigHash   string  // of the configuration by which files are run
 	SecondPerson bool    // who brings a file can't approve it
 	Pace         float64 // requests a second
@@ -121,6 +123,8 @@ func New(c Config) *Server {
 		mux.Handle("GET /files", s.allowed(batch.Preparer, s.showFiles))
 		mux.Handle("POST /files", s.allowed(batch.Preparer, s.bring))
 		mux.Handle("GET /files/{id}", s.allowed(batch.Preparer, s.showReview))
+		mux.Handle("GET /files/{id}/errors.csv", s.allowed(batch.Preparer, s.errorsFile))
+		mux.Handle("GET /template.csv", s.allowed(batch.Preparer, s.template))
 		mux.Handle("POST /files/{id}/approve", s.allowed(batch.Approver, s.approve))
 		mux.Handle("POST /files/{id}/discard", s.allowed(batch.Preparer, s.discard))
 	}

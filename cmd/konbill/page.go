@@ -40,7 +40,7 @@ func (s *service) servePage() (closePage func(), err error) {
 	secure := c.TLSCertFile != ""
 	page := web.New(web.Config{
 		Ledger: s.ledger, Live: s.runner.Live, Language: s.lang, Hosts: c.hosts(), Secure: secure,
-		Drafts: drafts, Check: s.checkForPage, ConfigHash: s.config.hash(), SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
+		Drafts: drafts, Check: s.checkForPage, Read: s.readForPage, ConfigHash: s.config.hash(), SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
 		Operation: s.operation, Examine: s.examineForPage, Settings: settings, Now: s.now, Log: s.log,
 	})
 	server := &http.Server{
@@ -78,6 +78,11 @@ func (s *service) drafts() (web.Drafts, error) {
 // checkForPage is what check does with a file.
 func (s *service) checkForPage(path string, lang invoice.Language) (*batch.Checkup, error) {
 	return batch.CheckUp(path, s.config.reading(lang), s.now())
+}
+
+// readForPage reads a file as a run does.
+func (s *service) readForPage(path string, lang invoice.Language) (*batch.Sheet, error) {
+	return batch.ReadSheet(path, s.config.reading(lang), s.now())
 }
 
 // hosts are the names under which browsers may ask for the page. On this machine it has
