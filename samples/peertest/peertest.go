@@ -26,6 +26,21 @@ func Path(t testing.TB, program string) string {
 	return ""
 }
 
+// File returns what is in a file that an install step gets. Without it the test is
+// skipped by name, or fails where peers are required.
+func File(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		return string(text)
+	case os.Getenv(required) != "":
+		t.Fatalf("%s is not installed, and %s wants every peer", path, required)
+	}
+	t.Skipf("%s is not installed", path)
+	return ""
+}
+
 // Root skips a test of what only root may start, or fails where peers are
 // required.
 func Root(t testing.TB) {
