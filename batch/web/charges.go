@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -182,28 +184,98 @@ type chargePage struct {
 	Revealed bool // the customer's data are shown
 	Purged   bool // they were removed
 	Payable  bool // the link leads to payment
+	Resends  bool // the person may have it mailed again
+
+	Said string // what became of what was asked for; empty: nothing was
+	Good bool   // it was done
 }
 
-func (s *Server) showCharge(w http.ResponseWriter, v visit) { s.charge(w, v, false) }
+func (s *Server) showCharge(w http.ResponseWriter, v visit) {
+	if entry, ok := s.entryOf(w, v); ok {
+		s.charge(w, v, chargePage{Entry: entry})
+	}
+}
 
 // revealCharge shows a customer's data, and remembers to whom.
-func (s *Server) revealCharge(w http.ResponseWriter, v visit) { s.charge(w, v, true) }
+func (s *Server) revealCharge(w http.ResponseWriter, v visit) {
+	entry, ok := s.entryOf(w, v)
+	if ok && s.recorded(w, v, "looked", entry) {
+		s.charge(w, v, chargePage{Entry: entry, Revealed: true})
+	}
+}
 
-func (s *Server) charge(w http.ResponseWriter, v visit, revealed bool) {
-	page := chargePage{frame: s.frameOf(v.Request, v.session, "charge"), Revealed: revealed}
-	var err error
-	page.Entry, err = s.Ledger.Entry(v.Context(), batch.Key(v.PathValue("key")))
-	if isNotFound(err) {
+// entryOf is the invoice that a request is about; it answers itself when there is none.
+func (s *Server) entryOf(w http.ResponseWriter, v visit) (e batch.Entry, ok bool) {
+	e, err := s.Ledger.Entry(v.Context(), batch.Key(v.PathValue("key")))
+	switch {
+	case isNotFound(err):
 		s.message(w, v.Request, http.StatusNotFound)
+	case err != nil:
+		s.fail(w, v.Request, err)
+	}
+	return e, err == nil
+}
+
+// recorded records what a person does with an invoice; it answers itself when that fails,
+// and then it isn't to be done.
+func (s *Server) recorded(w http.ResponseWriter, v visit, what string, e batch.Entry) bool {
+	err := s.record(v.Context(), v.session.Person.Name, what, e.Invoice.Number)
+	if err != nil {
+		s.fail(w, v.Request, err)
+	}
+	return err == nil
+}
+
+// slip gives the customer's slip, with all that stands on it.
+func (s *Server) slip(w http.ResponseWriter, v visit) {
+	entry, ok := s.entryOf(w, v)
+	if !ok || !s.recorded(w, v, "took_slip", entry) {
 		return
 	}
-	if err == nil && revealed {
-		err = s.record(v.Context(), v.session.Person.Name, "looked", page.Invoice.Number)
+	pdf, err := s.Slip(entry)
+	switch {
+	case errors.Is(err, batch.ErrNoSlip):
+		lang := words{s.frameOf(v.Request, v.session, "").Lang}
+		s.charge(w, v, chargePage{Entry: entry, Said: lang.say("お支払いいただける状態ではないため、払込案内はありません。", "It can't be paid now, so there is no slip.")})
+	case err != nil:
+		s.fail(w, v.Request, err)
+	default:
+		download(w, "application/pdf", entry.Invoice.Number+".pdf", pdf)
+	}
+}
+
+// resendTime is how long a mail may take. Whoever leaves the page meanwhile doesn't end
+// it: then nobody would know whether it went.
+const resendTime = time.Minute
+
+// resend has a bill mailed to the customer again.
+func (s *Server) resend(w http.ResponseWriter, v visit) {
+	entry, ok := s.entryOf(w, v)
+	if !ok || !s.recorded(w, v, "resent", entry) {
+		return
+	}
+	lang := s.frameOf(v.Request, v.session, "").Lang
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.Context()), resendTime)
+	defer cancel()
+	said, mailed, err := s.Resend(ctx, entry.Invoice.Number, lang)
+	if errors.Is(err, batch.ErrHeld) {
+		said, err = words{lang}.say("いま発行の処理中のため、送っていません。終わってから、もう一度お試しください。", "Not mailed: a run goes on. Try again when it has ended."), nil
 	}
 	if err == nil {
-		page.Events, err = s.Ledger.Events(v.Context(), page.Key)
+		entry, err = s.Ledger.Entry(ctx, entry.Key)
 	}
-	if err == nil {
+	if err != nil {
+		s.fail(w, v.Request, err)
+		return
+	}
+	s.charge(w, v, chargePage{Entry: entry, Said: said, Good: mailed})
+}
+
+// charge shows an invoice with its history.
+func (s *Server) charge(w http.ResponseWriter, v visit, page chargePage) {
+	page.frame = s.frameOf(v.Request, v.session, "charge")
+	var err error
+	if page.Events, err = s.Ledger.Events(v.Context(), page.Key); err == nil {
 		page.Notices, err = s.Ledger.Notices(v.Context(), page.Key)
 	}
 	if err != nil {
@@ -211,6 +283,7 @@ func (s *Server) charge(w http.ResponseWriter, v visit, revealed bool) {
 		return
 	}
 	page.Purged = !page.PurgedAt.IsZero()
+	page.Resends = page.Person.Role != batch.Viewer
 	page.Payable = page.Charge.Status == batch.StatusPending && page.Charge.ExpiresAt.After(s.Now())
 	s.show(w, v.Request, http.StatusOK, "charge", page)
 }

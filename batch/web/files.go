@@ -220,7 +220,7 @@ func (s *Server) errorsFile(w http.ResponseWriter, v visit) {
 		s.fail(w, v.Request, err)
 		return
 	}
-	download(w, strings.TrimSuffix(draft.Name, filepath.Ext(draft.Name))+".errors.csv", rows.Bytes())
+	download(w, "text/csv", strings.TrimSuffix(draft.Name, filepath.Ext(draft.Name))+".errors.csv", rows.Bytes())
 }
 
 // template is a file to begin with, for Excel.
@@ -230,12 +230,12 @@ func (s *Server) template(w http.ResponseWriter, v visit) {
 	if s.frameOf(v.Request, v.session, "").Lang == invoice.English {
 		header, name = "invoice_no,name,email,phone,amount,due,description,language,tax_rate,tax\r\n", "invoices.csv"
 	}
-	download(w, name, []byte("\uFEFF"+header))
+	download(w, "text/csv", name, []byte("\uFEFF"+header))
 }
 
 // download gives a browser a file to keep.
-func download(w http.ResponseWriter, name string, content []byte) {
-	w.Header().Set("Content-Type", "text/csv")
+func download(w http.ResponseWriter, kind, name string, content []byte) {
+	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	_, _ = w.Write(content) // a browser that has gone
 }

@@ -13,7 +13,8 @@
 //   - Passwords are stored as Argon2id hashes (RFC 9106), sessions as hashes of what the
 //     browser has. A session ends after sessionIdle without a request, and after
 //     sessionLength in any case; guesses at a password are slowed down.
-//   - It charges nothing, mails nothing and never stops a run. A file that somebody brings
+//   - It charges nothing and never stops a run. A bill's mail is sent again by a person's
+//     word, which is recorded, and not when it turns out to be paid. A file that somebody brings
 //     waits as a draft until an approver, perhaps another person, has seen what it would
 //     do; then it is handed in to the inbox, and runs as any other does. Approval is for
 //     exactly what was shown (review.Shown): bytes, configuration and ledger.
@@ -63,6 +64,12 @@ type Config struct {
 	// browsers may ask for the page.
 	Hosts  []string
 	Secure bool // browsers reach it by TLS
+
+	// Slip draws an invoice's slip, or returns batch.ErrNoSlip.
+	Slip func(e batch.Entry) ([]byte, error)
+	// Resend mails an invoice again, by a person's word, and says what came of it. The
+	// error is batch.ErrHeld while a run goes on.
+	Resend func(ctx context.Context, number string, lang invoice.Language) (said string, mailed bool, err error)
 
 	// Drafts take the files that people bring; nil: they bring none.
 	Drafts Drafts
@@ -131,6 +138,8 @@ func New(c Config) *Server {
 	mux.Handle("GET /charges", s.signedIn(s.showCharges))
 	mux.Handle("GET /charges/{key}", s.signedIn(s.showCharge))
 	mux.Handle("POST /charges/{key}", s.signedIn(s.revealCharge))
+	mux.Handle("POST /charges/{key}/slip", s.signedIn(s.slip))
+	mux.Handle("POST /charges/{key}/resend", s.allowed(batch.Preparer, s.resend))
 	mux.Handle("GET /checkup", s.signedIn(func(w http.ResponseWriter, v visit) { s.checkUp(w, v, false) }))
 	mux.Handle("POST /checkup", s.signedIn(func(w http.ResponseWriter, v visit) { s.checkUp(w, v, true) }))
 	s.handler = s.guarded(mux)

@@ -67,6 +67,21 @@ func newShop(t *testing.T, change func(*Config)) *shop {
 		Examine: func(_ context.Context, lang invoice.Language) ([]Examination, error) {
 			return []Examination{{Name: "設定", Detail: "konbill.toml " + string(lang), OK: true}, {Name: "ディスク", Hint: "空けてください"}}, nil
 		},
+		Slip: func(e batch.Entry) ([]byte, error) {
+			if e.Charge.Status != batch.StatusPending {
+				return nil, batch.ErrNoSlip
+			}
+			return []byte("%PDF of " + e.Invoice.Number), nil
+		},
+		Resend: func(_ context.Context, number string, lang invoice.Language) (string, bool, error) {
+			switch number {
+			case "busy":
+				return "", false, batch.ErrHeld
+			case "paid":
+				return "支払い済み", false, nil
+			}
+			return "mailed " + number + " " + string(lang), true, nil
+		},
 		Settings: []Setting{{"omise.workers", "8"}}, Now: s.clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	if change != nil {
@@ -274,7 +289,7 @@ func TestNobodyIsLetIn(t *testing.T) {
 	key := string(s.bill(bill("A-1"))[0].Key)
 	b := s.browser()
 	for _, ask := range [][2]string{
-		{"GET", "/"}, {"GET", "/charges"}, {"GET", "/charges/" + key}, {"POST", "/charges/" + key}, {"GET", "/checkup"}, {"POST", "/checkup"}, {"POST", "/logout"},
+		{"GET", "/"}, {"GET", "/charges"}, {"GET", "/charges/" + key}, {"POST", "/charges/" + key}, {"POST", "/charges/" + key + "/slip"}, {"POST", "/charges/" + key + "/resend"}, {"GET", "/checkup"}, {"POST", "/checkup"}, {"POST", "/logout"},
 	} {
 		a := b.ask(ask[0], ask[1], nil)
 		if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/login" {
@@ -532,6 +547,43 @@ func TestLooksAreRecorded(t *testing.T) {
 	}
 	s.pass(60 * 24 * time.Hour)
 	wantNot(t, "one that is over", s.signedIn("鈴木").ask("POST", path, nil).text, "https://pay.example/A-1")
+}
+
+func TestSlipIsTaken(t *testing.T) {
+	s := newShop(t, nil)
+	entries := s.bill(bill("A-1"), bill("A-2"))
+	path := "/charges/" + string(s.charged(entries[0], batch.StatusPending).Key)
+	b := s.signedIn("鈴木")
+	want(t, "the invoice", b.get(path), path+"/slip")
+	a := b.ask("POST", path+"/slip", nil)
+	if a.text != "%PDF of A-1" || a.Header.Get("Content-Type") != "application/pdf" || !strings.Contains(a.Header.Get("Content-Disposition"), "A-1.pdf") {
+		t.Errorf("%q, %v", a.text, a.Header)
+	}
+	paid := "/charges/" + string(s.charged(entries[1], batch.StatusSuccessful).Key)
+	wantNot(t, "one that is paid", b.get(paid), "/slip")
+	want(t, "its slip", b.ask("POST", paid+"/slip", nil).text, "払込案内はありません")
+	if acts := strings.Join(s.acts(), "\n"); !strings.HasSuffix(acts, "鈴木 took_slip A-1\n鈴木 took_slip A-2") {
+		t.Errorf("on record:\n%s", acts)
+	}
+}
+
+func TestResend(t *testing.T) {
+	s := newShop(t, nil)
+	entries := s.bill(bill("A-1"), bill("busy"), bill("paid"))
+	paths := map[string]string{}
+	for _, e := range entries {
+		paths[e.Invoice.Number] = "/charges/" + string(s.charged(e, batch.StatusPending).Key)
+	}
+	viewer, b := s.signedIn("鈴木"), s.signedIn("佐藤")
+	wantNot(t, "a viewer's page", viewer.get(paths["A-1"]), "/resend")
+	if a := viewer.ask("POST", paths["A-1"]+"/resend", nil); a.StatusCode != http.StatusForbidden {
+		t.Errorf("by a viewer: %s", a.Status)
+	}
+	for number, said := range map[string]string{"A-1": "mailed A-1 ja", "busy": "いま発行の処理中のため、送っていません", "paid": "支払い済み"} {
+		want(t, number, b.get(paths[number]), "/resend")
+		want(t, number, b.ask("POST", paths[number]+"/resend", nil).text, said)
+	}
+	want(t, "the record", strings.Join(s.acts(), "\n"), "鈴木 refused POST /charges/{key}/resend", "佐藤 resent A-1", "佐藤 resent busy")
 }
 
 // TestScriptIsInert puts markup into everything that comes from files and people.

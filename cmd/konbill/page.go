@@ -40,7 +40,7 @@ func (s *service) servePage() (closePage func(), err error) {
 	secure := c.TLSCertFile != ""
 	page := web.New(web.Config{
 		Ledger: s.ledger, Live: s.runner.Live, Language: s.lang, Hosts: c.hosts(), Secure: secure,
-		Drafts: drafts, Check: s.checkForPage, Read: s.readForPage, ConfigHash: s.config.hash(), SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
+		Slip: s.runner.Slip, Resend: s.resendForPage, Drafts: drafts, Check: s.checkForPage, Read: s.readForPage, ConfigHash: s.config.hash(), SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
 		Operation: s.operation, Examine: s.examineForPage, Settings: settings, Now: s.now, Log: s.log,
 	})
 	server := &http.Server{
@@ -83,6 +83,23 @@ func (s *service) checkForPage(path string, lang invoice.Language) (*batch.Check
 // readForPage reads a file as a run does.
 func (s *service) readForPage(path string, lang invoice.Language) (*batch.Sheet, error) {
 	return batch.ReadSheet(path, s.config.reading(lang), s.now())
+}
+
+// resendForPage mails an invoice again, as konbill resend does, unless a run goes on.
+func (s *service) resendForPage(ctx context.Context, number string, lang invoice.Language) (said string, mailed bool, err error) {
+	if !s.busy.TryLock() {
+		return "", false, batch.ErrHeld
+	}
+	defer s.busy.Unlock()
+	runner := *s.runner
+	runner.Settings.Who = "page"
+	reports, err := runner.Resend(ctx, []string{number}, "")
+	if err != nil || len(reports) == 0 {
+		return "", false, err
+	}
+	speaker := *s.app
+	speaker.lang = lang
+	return speaker.resentText(reports[0]), reports[0].NotSent == "" && reports[0].Entry.State == batch.Mailed, nil
 }
 
 // hosts are the names under which browsers may ask for the page. On this machine it has

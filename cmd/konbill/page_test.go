@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,17 @@ func TestServeShowsThePage(t *testing.T) {
 	n.hear(p, `msg="file done" file=12月分.csv`)
 	if text := b.ask(http.MethodGet, "/charges?q=P-3"); !strings.Contains(text, "お支払い待ち") {
 		t.Errorf("P-3 was not charged:\n%s", text)
+	}
+	link := regexp.MustCompile(`/charges/kb_[0-9a-f]+`).FindString(b.ask(http.MethodGet, "/charges?q=P-4"))
+	if pdf := b.ask(http.MethodPost, link+"/slip"); !strings.HasPrefix(pdf, "%PDF-") {
+		t.Errorf("the slip of %s is %.20q", link, pdf)
+	}
+	before := len(n.mail.Messages())
+	if text := b.ask(http.MethodPost, link+"/resend"); !strings.Contains(text, "taro@example.jp 宛てに再送しました") {
+		t.Errorf("the mail was not sent again:\n%s", text)
+	}
+	if sent := len(n.mail.Messages()) - before; sent != 1 {
+		t.Errorf("%d mails", sent)
 	}
 	if text := b.ask(http.MethodPost, "/checkup"); !strings.Contains(text, "BIZ UDPGothic") {
 		t.Errorf("the check-up found nothing:\n%s", text)
