@@ -9,6 +9,10 @@ import (
 // runsShown is how many runs are listed.
 const runsShown = 30
 
+// refreshAfter is how many seconds after a page about a run browsers ask for it again by
+// themselves: it needs no script to follow a run.
+const refreshAfter = "10"
+
 // runsPage lists the latest runs, and what comes next.
 type runsPage struct {
 	frame
@@ -24,5 +28,8 @@ func (s *Server) showRuns(w http.ResponseWriter, v visit) {
 		return
 	}
 	page := runsPage{frame: s.frameOf(v.Request, v.session, "runs"), Operation: s.Operation(v.Context()), Results: batch.Results, Jobs: jobs}
+	if page.Running != "" {
+		w.Header().Set("Refresh", refreshAfter)
+	}
 	s.show(w, v.Request, http.StatusOK, "runs", page)
 }

@@ -93,9 +93,10 @@ type Config struct {
 
 // Operation is what Konbill does now, and will do next.
 type Operation struct {
-	Running string      // the file it is at; empty: none
-	Waiting []string    // files in the inbox
-	Next    []time.Time // runs
+	Running  string         // the file it is at; empty: none
+	Progress batch.Progress // with that file
+	Waiting  []string       // files in the inbox
+	Next     []time.Time    // runs
 }
 
 // Examination is one thing that was looked at.

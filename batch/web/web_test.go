@@ -62,7 +62,7 @@ func newShop(t *testing.T, change func(*Config)) *shop {
 	config := Config{
 		Ledger: book, Language: invoice.Japanese, Hosts: []string{strings.TrimPrefix(s.server.URL, "http://")},
 		Operation: func(context.Context) Operation {
-			return Operation{Running: "2026-12-01-a.csv", Waiting: []string{"b.csv"}, Next: []time.Time{noon.Add(14 * time.Hour)}}
+			return Operation{Running: "2026-12-01-a.csv", Progress: batch.Progress{Done: 1200, Total: 3000}, Waiting: []string{"b.csv"}, Next: []time.Time{noon.Add(14 * time.Hour)}}
 		},
 		Examine: func(_ context.Context, lang invoice.Language) ([]Examination, error) {
 			return []Examination{{Name: "設定", Detail: "konbill.toml " + string(lang), OK: true}, {Name: "ディスク", Hint: "空けてください"}}, nil
@@ -255,7 +255,13 @@ func TestPages(t *testing.T) {
 	s.charged(entries[0], batch.StatusSuccessful)
 	s.charged(entries[1], batch.StatusPending)
 	b := s.signedIn("佐藤")
-	want(t, "runs", b.get("/"), "TEST：", "11月分.csv", "2026-12-01 12:00", "3,000円", "2026-12-01-a.csv", "b.csv", "2026-12-02 02:00", "佐藤（承認）")
+	want(t, "runs", b.get("/"), "TEST：", "11月分.csv", "2026-12-01 12:00", "3,000円", "2026-12-01-a.csv", "b.csv", "2026-12-02 02:00", "佐藤（承認）", "1,200件 / 3,000件")
+	if refresh := b.ask("GET", "/", nil).Header.Get("Refresh"); refresh != refreshAfter {
+		t.Errorf("while a run goes on the page is asked for again after %q", refresh)
+	}
+	if refresh := b.ask("GET", "/charges", nil).Header.Get("Refresh"); refresh != "" {
+		t.Errorf("the list is asked for again after %q", refresh)
+	}
 	want(t, "charges", b.get("/charges"), "A-1", "A-2", "A-3", "入金済み", "お支払い待ち", "山＊＊＊", "…5678", "2026-12-30", "9,000円")
 	want(t, "check-up", b.get("/checkup"), "omise.workers", "ログイン", "127.0.0.1")
 	want(t, "check-up", b.ask("POST", "/checkup", nil).text, "konbill.toml ja", "NG", "空けてください")

@@ -121,7 +121,8 @@ func (c webConfig) hosts() []string {
 
 // operation is what the page says of what goes on.
 func (s *service) operation(context.Context) web.Operation {
-	o := web.Operation{Running: s.running.file(), Next: s.times.NextRuns(s.now(), 3)}
+	o := web.Operation{Next: s.times.NextRuns(s.now(), 3)}
+	o.Running, o.Progress = s.running.progress()
 	if queue := s.queue.Load(); queue != nil {
 		o.Waiting = slices.Clone(queue.Ready)
 		for _, w := range queue.Waiting {

@@ -205,7 +205,7 @@ func (p *pass) processed(ctx context.Context, f *inbox.File, resumed bool) error
 		}
 	}
 	runner := *p.runner
-	runner.Control = control
+	runner.Control, runner.Progress = control, p.running.come
 	makeRoom(f.Path, runner.Settings)
 	oneMore()
 	report, err := runner.Run(ctx, f.Path, "")

@@ -53,20 +53,35 @@ type service struct {
 type runningPass struct {
 	mu      sync.Mutex
 	began   time.Time
-	skipped bool   // a run was left out because of it
-	id      string // of the file that it is at; empty: none
+	skipped bool           // a run was left out because of it
+	id      string         // of the file that it is at; empty: none
+	sofar   batch.Progress // with that file
 }
 
 func (p *runningPass) set(began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.began, p.skipped, p.id = began, false, ""
+	p.began, p.skipped, p.id, p.sofar = began, false, "", batch.Progress{}
 }
 
 func (p *runningPass) setFile(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.id = id
+	p.id, p.sofar = id, batch.Progress{}
+}
+
+// come takes in how far the file has come.
+func (p *runningPass) come(sofar batch.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sofar = sofar
+}
+
+// progress is the file that it is at, and how far that has come.
+func (p *runningPass) progress() (id string, sofar batch.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.id, p.sofar
 }
 
 func (p *runningPass) file() string {
