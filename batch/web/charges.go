@@ -51,11 +51,13 @@ type search struct {
 	Filter string
 	By     string // number, name or phone
 	Text   string
+	Run    int64 // of which they are; 0: of any
 	cursor int64
 }
 
 func searchOf(values url.Values) search {
 	s := search{Filter: values.Get("show"), By: values.Get("by"), Text: strings.TrimSpace(values.Get("q"))}
+	s.Run, _ = strconv.ParseInt(values.Get("run"), 10, 64)
 	s.cursor, _ = strconv.ParseInt(values.Get("before"), 10, 64) // anything else begins anew
 	return s
 }
@@ -69,6 +71,7 @@ func (s search) query(now time.Time) (q batch.Query, ok bool) {
 			q = f.query(now)
 		}
 	}
+	q.Job = s.Run
 	if s.Text == "" {
 		return q, true
 	}
@@ -106,8 +109,10 @@ func (s search) link(cursor int64) string {
 			values.Set(name, value)
 		}
 	}
-	if cursor != 0 {
-		values.Set("before", strconv.FormatInt(cursor, 10))
+	for name, value := range map[string]int64{"run": s.Run, "before": cursor} {
+		if value != 0 {
+			values.Set(name, strconv.FormatInt(value, 10))
+		}
 	}
 	return "/charges?" + values.Encode()
 }

@@ -214,7 +214,7 @@ func (w words) act(what string) string { return w.of(actNames, what) }
 var actNames = map[string][2]string{
 	"signed_in": {"ログイン", "signed in"}, "signed_out": {"ログアウト", "signed out"}, "sign_in_refused": {"ログイン失敗", "sign-in refused"},
 	"brought": {"ファイルを投入", "brought a file"}, "approved": {"発行を承認", "approved a file"}, "discarded": {"ファイルを破棄", "discarded a file"},
-	"resent": {"メールを再送", "had a mail sent again"}, "took_slip": {"払込案内を取得", "took a slip"},
+	"resent": {"メールを再送", "had a mail sent again"}, "took_results": {"結果を取得", "took results"}, "took_slip": {"払込案内を取得", "took a slip"},
 	"refused": {"権限がないため拒否", "was refused"},
 	"looked":  {"お客様の情報を表示", "looked at a customer's data"},
 	"added":   {"利用者を追加", "added a person"}, "removed": {"利用者を削除", "removed a person"}, "password_set": {"パスワードを変更", "set a password"},

@@ -19,6 +19,7 @@ type runsPage struct {
 	Operation
 	Results []batch.Result
 	Jobs    []batch.Job
+	Outbox  []result // for those who may have them
 }
 
 func (s *Server) showRuns(w http.ResponseWriter, v visit) {
@@ -28,6 +29,12 @@ func (s *Server) showRuns(w http.ResponseWriter, v visit) {
 		return
 	}
 	page := runsPage{frame: s.frameOf(v.Request, v.session, "runs"), Operation: s.Operation(v.Context()), Results: batch.Results, Jobs: jobs}
+	if s.Outbox != nil && page.Person.Role != batch.Viewer {
+		if page.Outbox, err = s.results(); err != nil {
+			s.fail(w, v.Request, err)
+			return
+		}
+	}
 	if page.Running != "" {
 		w.Header().Set("Refresh", refreshAfter)
 	}

@@ -73,6 +73,8 @@ type Config struct {
 
 	// Drafts take the files that people bring; nil: they bring none.
 	Drafts Drafts
+	// Outbox is where runs leave what staff are to have; nil: nowhere.
+	Outbox fs.FS
 	// Check checks a file as konbill check does; its errors are batch.CheckUp's.
 	Check func(path string, lang invoice.Language) (*batch.Checkup, error)
 	// Read reads a file whole and checks it; its errors are batch.ReadSheet's.
@@ -127,6 +129,9 @@ func New(c Config) *Server {
 	mux.HandleFunc("GET /style.css", s.style)
 	mux.Handle("POST /logout", s.signedIn(s.signOut))
 	mux.Handle("GET /{$}", s.signedIn(s.showRuns))
+	if s.Outbox != nil {
+		mux.Handle("GET /results/{name}", s.allowed(batch.Preparer, s.takeResult))
+	}
 	if s.Drafts != nil {
 		mux.Handle("GET /files", s.allowed(batch.Preparer, s.showFiles))
 		mux.Handle("POST /files", s.allowed(batch.Preparer, s.bring))

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"konbill/batch"
@@ -466,6 +467,9 @@ func TestSearch(t *testing.T) {
 		"show=nonsense&before=x":     "A-1 A-2 B-1 B-2",
 		"q=A-":                       "A-1 A-2",
 		"by=number&q=B-2":            "B-2",
+		"run=1":                      "A-1 A-2 B-1 B-2",
+		"run=1&show=paid":            "A-1",
+		"run=2":                      "",
 		"by=number&q=-":              "",
 		"by=name&q=山田":               "A-1 B-1 B-2",
 		"by=name&q=㈱さくら":             "A-2",
@@ -571,6 +575,36 @@ func TestSlipIsTaken(t *testing.T) {
 	if acts := strings.Join(s.acts(), "\n"); !strings.HasSuffix(acts, "鈴木 took_slip A-1\n鈴木 took_slip A-2") {
 		t.Errorf("on record:\n%s", acts)
 	}
+}
+
+// TestResultsAreTaken: by those who bring files, and it is recorded.
+func TestResultsAreTaken(t *testing.T) {
+	s := newShop(t, func(c *Config) {
+		c.Outbox = fstest.MapFS{
+			"2026-12-01-a.results.csv": {Data: []byte("results"), ModTime: noon}, "2026-12-01-請求 11月.errors.csv": {Data: []byte("errors"), ModTime: noon.Add(time.Hour)},
+			".half": {Data: []byte("half")}, "folder/x.csv": {Data: []byte("x")},
+		}
+	})
+	b := s.signedIn("佐藤")
+	page := b.get("/")
+	want(t, "the runs", page, "2026-12-01-a.results.csv", "2026-12-01-請求 11月.errors.csv")
+	wantNot(t, "the runs", page, ".half", ">folder<")
+	_, rest, _ := strings.Cut(page, `href="/results/`)
+	link, _, _ := strings.Cut(rest, `"`)
+	if a := b.ask("GET", "/results/"+link, nil); a.text != "errors" || a.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s %q", link, a.Status, a.text)
+	}
+	for _, name := range []string{".half", "folder", "folder%2Fx.csv", "..%2Fkonbill.db", "nothing", "%2e%2e"} {
+		if a := b.ask("GET", "/results/"+name, nil); a.StatusCode == http.StatusOK {
+			t.Errorf("%s was given: %q", name, a.text)
+		}
+	}
+	viewer := s.signedIn("鈴木")
+	wantNot(t, "a viewer's page", viewer.get("/"), "results.csv")
+	if a := viewer.ask("GET", "/results/2026-12-01-a.results.csv", nil); a.StatusCode != http.StatusForbidden {
+		t.Errorf("to a viewer: %s", a.Status)
+	}
+	want(t, "the record", strings.Join(s.acts(), "\n"), "佐藤 took_results 2026-12-01-請求 11月.errors.csv", "鈴木 refused GET /results/{name}")
 }
 
 func TestResend(t *testing.T) {

@@ -27,6 +27,7 @@ const (
 	configNotLoopback                       // Detail: an address that others can reach
 	configNeedsProxy                        // Detail: an address that others can reach without TLS
 	configPlainWeb                          // Detail: an address that others can reach without TLS
+	configBadCertificate                    // Detail: what is wrong with it or its key
 	configNoSecret                          // Detail: the setting that needs it
 	configBadSecret                         // Detail: which of several
 	configBadSchedule                       // Schedule: what is wrong with it
@@ -116,6 +117,8 @@ func (e *configError) english() string {
 		return fmt.Sprintf("is %q; it can be host and port of this machine only, such as 127.0.0.1:9465: have a reverse proxy take webhooks by https and pass them on to it", e.Detail)
 	case configPlainWeb:
 		return fmt.Sprintf("is %q, which others can reach: set web.tls_cert_file and web.tls_key_file, too, or listen at 127.0.0.1 behind a reverse proxy that speaks https", e.Detail)
+	case configBadCertificate:
+		return "or web.tls_key_file can't be used: " + e.Detail
 	case configNoSecret:
 		return fmt.Sprintf("is not set, nor is the variable %s, but %s is: without the webhook secret of the dashboard nothing that comes could be believed", webhookSecretVariable, e.Detail)
 	case configBadSecret:
@@ -179,6 +182,8 @@ func (e *configError) japanese() string {
 		return fmt.Sprintf("が「%s」になっています。127.0.0.1:9465 のように、この PC のアドレスとポートを指定してください。外部からの通知は、HTTPS に対応したリバースプロキシで受けて転送してください", e.Detail)
 	case configPlainWeb:
 		return fmt.Sprintf("が「%s」になっています。ほかの PC からも開けるアドレスには、web.tls_cert_file と web.tls_key_file も設定してください（または 127.0.0.1 にして、HTTPS に対応したリバースプロキシから転送してください）", e.Detail)
+	case configBadCertificate:
+		return "または web.tls_key_file を使えません：" + e.Detail
 	case configNoSecret:
 		return fmt.Sprintf("も環境変数 %s も設定されていませんが、%s が設定されています。届いた通知が本物か確かめるため、管理画面の Webhook シークレットが必要です", webhookSecretVariable, e.Detail)
 	case configBadSecret:

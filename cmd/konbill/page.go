@@ -3,12 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +33,10 @@ func (s *service) servePage() (closePage func(), err error) {
 	if err != nil {
 		return nil, err
 	}
+	secured, err := c.tls()
+	if err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return nil, err
@@ -37,20 +45,20 @@ func (s *service) servePage() (closePage func(), err error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	secure := c.TLSCertFile != ""
+	secure := secured != nil
 	page := web.New(web.Config{
 		Ledger: s.ledger, Live: s.runner.Live, Language: s.lang, Hosts: c.hosts(), Secure: secure,
-		Slip: s.runner.Slip, Resend: s.resendForPage, Drafts: drafts, Check: s.checkForPage, Read: s.readForPage, ConfigHash: s.config.hash(), SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
+		Slip: s.runner.Slip, Resend: s.resendForPage, Drafts: drafts, Outbox: os.DirFS(filepath.Join(s.config.Inbox.Folder, "outbox")), Check: s.checkForPage, Read: s.readForPage, ConfigHash: s.config.hash(), SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
 		Operation: s.operation, Examine: s.examineForPage, Settings: settings, Now: s.now, Log: s.log,
 	})
 	server := &http.Server{
-		Handler: page, MaxHeaderBytes: 16 << 10, ErrorLog: nil,
+		Handler: page, MaxHeaderBytes: 16 << 10, TLSConfig: secured, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
 	}
 	go func() {
 		var err error
 		if secure {
-			err = server.ServeTLS(listener, c.TLSCertFile, c.TLSKeyFile)
+			err = server.ServeTLS(listener, "", "")
 		} else {
 			err = server.Serve(listener)
 		}
@@ -100,6 +108,19 @@ func (s *service) resendForPage(ctx context.Context, number string, lang invoice
 	speaker := *s.app
 	speaker.lang = lang
 	return speaker.resentText(reports[0]), reports[0].NotSent == "" && reports[0].Entry.State == batch.Mailed, nil
+}
+
+// tls is what the page is secured by; nil: nothing. A certificate that is renewed is read
+// at the next start.
+func (c webConfig) tls() (*tls.Config, error) {
+	if c.TLSCertFile == "" {
+		return nil, nil
+	}
+	certificate, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
+	if err != nil {
+		return nil, &configError{Key: "web.tls_cert_file", Code: configBadCertificate, Detail: err.Error()}
+	}
+	return &tls.Config{Certificates: []tls.Certificate{certificate}}, nil
 }
 
 // hosts are the names under which browsers may ask for the page. On this machine it has

@@ -29,6 +29,10 @@ func TestServeShowsThePage(t *testing.T) {
 	certificate, key := filepath.Join(n.dir, "cert.pem"), filepath.Join(n.dir, "key.pem")
 	peertest.Run(t, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
 		"-keyout", key, "-out", certificate, "-subj", "/CN=konbill", "-addext", "subjectAltName=IP:127.0.0.1")
+	broken := n.start([]string{"KONBILL_WEB__TLS_CERT_FILE=" + key, "KONBILL_WEB__TLS_KEY_FILE=" + key}, "serve")
+	if code := n.end(broken); code != exitFailed || !strings.Contains(broken.stderr.String(), "web.tls_key_file を使えません") {
+		t.Errorf("with a key for a certificate it ends with %d\n%s", code, broken.stderr)
+	}
 	n.env = append(n.env, "KONBILL_WEB__TLS_CERT_FILE="+certificate, "KONBILL_WEB__TLS_KEY_FILE="+key)
 	add := exec.Command("konbill", "user", "add", "keiri-a", "--role", "approver")
 	add.Dir, add.Env, add.Stdin = n.dir, n.env, strings.NewReader("correct horse battery\n")
@@ -62,6 +66,9 @@ func TestServeShowsThePage(t *testing.T) {
 	link := regexp.MustCompile(`/charges/kb_[0-9a-f]+`).FindString(b.ask(http.MethodGet, "/charges?q=P-4"))
 	if pdf := b.ask(http.MethodPost, link+"/slip"); !strings.HasPrefix(pdf, "%PDF-") {
 		t.Errorf("the slip of %s is %.20q", link, pdf)
+	}
+	if text := b.ask(http.MethodGet, "/"); !strings.Contains(text, "12月分.results.csv") {
+		t.Errorf("the results aren't there:\n%s", text)
 	}
 	before := len(n.mail.Messages())
 	if text := b.ask(http.MethodPost, link+"/resend"); !strings.Contains(text, "taro@example.jp 宛てに再送しました") {
