@@ -68,6 +68,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	known := err == nil && person.RemovedAt.IsZero()
 	if !s.guesses.right(person.Password, password) || !known {
+		s.guesses.failed(name, addressOf(r))
 		// A name that nobody has may be a password in the wrong field.
 		if err := s.record(r.Context(), person.Name, "sign_in_refused", addressOf(r)); err != nil {
 			s.fail(w, r, err)
@@ -174,13 +175,29 @@ func newGuesses(now func() time.Time) *guesses {
 func (g *guesses) allow(name, address string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	for _, limiter := range g.limiters(name, address) {
+		if limiter.TokensAt(g.now()) < 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// failed counts a try. Those that succeed don't count: behind a proxy, everybody has the
+// same address.
+func (g *guesses) failed(name, address string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, limiter := range g.limiters(name, address) {
+		limiter.AllowN(g.now(), 1)
+	}
+}
+
+func (g *guesses) limiters(name, address string) []*rate.Limiter {
 	if len(g.tries) > mostLimiters {
 		clear(g.tries)
 	}
-	byName := g.limiter("name "+hashOf(name), triesInARow)
-	byAddress := g.limiter("address "+address, triesFromHost)
-	now := g.now()
-	return byAddress.AllowN(now, 1) && byName.AllowN(now, 1)
+	return []*rate.Limiter{g.limiter("name "+hashOf(name), triesInARow), g.limiter("address "+address, triesFromHost)}
 }
 
 func (g *guesses) limiter(of string, inARow int) *rate.Limiter {

@@ -411,6 +411,9 @@ func TestGuessesAreSlowed(t *testing.T) {
 	s.signedIn("鈴木")
 	s.pass(nextTryAfter)
 	s.signedIn("佐藤")
+	for range triesFromHost { // people who know their passwords don't count
+		s.signedIn("鈴木")
+	}
 	for i := range triesFromHost {
 		b.signIn(fmt.Sprint("nobody ", i), "wrong")
 	}

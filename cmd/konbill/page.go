@@ -45,7 +45,7 @@ func (s *service) servePage() (closePage func(), err error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	secure := secured != nil
+	secure := secured != nil || c.behindProxy()
 	page := web.New(web.Config{
 		Ledger: s.ledger, Live: s.runner.Live, Language: s.lang, Hosts: c.hosts(), Secure: secure,
 		Slip: s.runner.Slip, Resend: s.resendForPage, Drafts: drafts, Outbox: os.DirFS(filepath.Join(s.config.Inbox.Folder, "outbox")), Check: s.checkForPage, Read: s.readForPage, ConfigHash: s.config.hash(), SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
@@ -57,7 +57,7 @@ func (s *service) servePage() (closePage func(), err error) {
 	}
 	go func() {
 		var err error
-		if secure {
+		if secured != nil {
 			err = server.ServeTLS(listener, "", "")
 		} else {
 			err = server.Serve(listener)
@@ -108,6 +108,18 @@ func (s *service) resendForPage(ctx context.Context, number string, lang invoice
 	speaker := *s.app
 	speaker.lang = lang
 	return speaker.resentText(reports[0]), reports[0].NotSent == "" && reports[0].Entry.State == batch.Mailed, nil
+}
+
+// behindProxy reports whether browsers know the page by names that aren't this machine's
+// own: then something stands before it that speaks TLS.
+func (c webConfig) behindProxy() bool {
+	return !slices.ContainsFunc(c.hosts(), func(host string) bool {
+		name, _, err := net.SplitHostPort(host)
+		if err != nil {
+			name = host
+		}
+		return isLoopback(name)
+	})
 }
 
 // tls is what the page is secured by; nil: nothing. A certificate that is renewed is read

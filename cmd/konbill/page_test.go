@@ -161,3 +161,22 @@ func (b pageBrowser) ask(method, path string) string {
 	}
 	return string(text)
 }
+
+// TestPageHosts: browsers on this machine have several names for it, and the cookie is
+// for TLS alone where something before the page speaks it.
+func TestPageHosts(t *testing.T) {
+	for _, c := range []struct {
+		listen, hosts, want string
+		proxy               bool
+	}{
+		{"127.0.0.1:8080", "", "localhost:8080 127.0.0.1:8080 [::1]:8080", false},
+		{"127.0.0.1:8080", "konbill.example.co.jp, billing.example.co.jp:8443", "konbill.example.co.jp billing.example.co.jp:8443", true},
+		{"127.0.0.1:8080", "konbill.example.co.jp,localhost:8080", "konbill.example.co.jp localhost:8080", false},
+		{"10.0.0.5:8443", "", "10.0.0.5:8443", true},
+	} {
+		config := webConfig{Listen: c.listen, Hosts: c.hosts}
+		if got := strings.Join(config.hosts(), " "); got != c.want || config.behindProxy() != c.proxy {
+			t.Errorf("%s, %q: %q, %v", c.listen, c.hosts, got, config.behindProxy())
+		}
+	}
+}
