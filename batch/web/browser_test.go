@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -37,6 +38,10 @@ func openTab(t *testing.T, url string) tab {
 	t.Cleanup(cancelBrowser)
 	ctx, closeTab := chromedp.NewContext(ctx)
 	t.Cleanup(closeTab)
+	b := tab{ctx, t, url}
+	b.do() // the browser lives as long as the context of the first action
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	t.Cleanup(cancel)
 	return tab{ctx, t, url}
 }
 
@@ -139,6 +144,10 @@ func TestInABrowser(t *testing.T) {
 	b.do(chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{file}))
 	want(t, "the review", b.press("form.card button"), "発行する\n3件\n15,000円", "発行済み\n1件", "金額「30」が少なすぎます")
 	b.usable("review", axe)
+	review := told(b, chromedp.Location())
+	want(t, "a sample", b.press("form.search button"), "2行目の見本", "件名：")
+	b.usable("a sample", axe)
+	b.do(chromedp.Navigate(review))
 	want(t, "after approving", b.press("section.card form button"), "承認しました")
 	if handed := d.handedIn(); handed != "11月分.csv" {
 		t.Errorf("in the inbox: %q", handed)

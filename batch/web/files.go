@@ -161,6 +161,7 @@ type reviewPage struct {
 	MayApprove bool
 	Changed    bool // since it was shown
 	WrongTotal bool
+	NoSuchLine bool // that could be previewed
 }
 
 // Waits reports whether it is somebody else who must approve.

@@ -42,6 +42,9 @@ func newDesk(t *testing.T, change func(*Config)) *desk {
 			rules := invoice.Rules{DueDays: 30, MaxDueDays: 60, NameOverflow: invoice.CutName, Language: invoice.Japanese}
 			return batch.Reading{File: csvfile.Options{MaxRows: 1000}, Rules: rules, Language: lang}
 		}
+		c.Preview = func(inv invoice.Invoice) (Preview, error) {
+			return Preview{[]byte("%PDF of " + inv.Number), "<subject> " + inv.Number, "for " + inv.Name}, nil
+		}
 		c.Check = func(path string, lang invoice.Language) (*batch.Checkup, error) {
 			return batch.CheckUp(path, reading(lang), d.clock())
 		}
@@ -200,6 +203,25 @@ func TestErrorsFileIsBroughtAgain(t *testing.T) {
 	want(t, "the mended file", b.get(mended), "1件<br>3,000円", "0件<br>0円")
 	template := b.ask(http.MethodGet, "/template.csv", nil).text
 	want(t, "the template, filled in", b.get(b.brought("t.csv", template+"T-1,山田 太郎,taro@example.jp,09011112222,3000,,,,,\r\n")), "1件<br>3,000円")
+}
+
+// TestPreview shows what the customer of a row would get.
+func TestPreview(t *testing.T) {
+	d := newDesk(t, nil)
+	b := d.signedIn("田中")
+	path := b.brought("a.csv", messy)
+	want(t, "the review", b.get(path), path+"/preview", `value="2"`)
+	want(t, "the sample", b.get(path+"/preview?line=3"), "3行目の見本", "&lt;subject&gt; F-2", "for ﾔﾏﾀﾞ ﾊﾅｺ", path+"/preview.pdf?line=3")
+	if a := b.ask(http.MethodGet, path+"/preview.pdf?line=3", nil); a.text != "%PDF of F-2" {
+		t.Errorf("%q", a.text)
+	}
+	for _, line := range []string{"", "1", "5", "7", "x"} { // 5 is rejected
+		a := b.ask(http.MethodGet, path+"/preview?line="+line, nil)
+		if a.StatusCode != http.StatusNotFound {
+			t.Errorf("line %q: %s", line, a.Status)
+		}
+		want(t, "line "+line, a.text, "見本を作れません")
+	}
 }
 
 // TestSeveralFiles: each is taken by itself.

@@ -26,6 +26,7 @@ type review struct {
 	Warned   batch.Sum // of these, which a person should look at
 	Rejected batch.Sum
 	Issued   batch.Sum // rows whose number is issued already
+	First    int       // the first line that can be issued; 0: there is none
 	Due      time.Time // the latest; zero: nothing is to be issued
 	Minutes  int       // that the run takes at the configured pace, at least
 	Causes   []cause
@@ -82,6 +83,9 @@ func (s *Server) review(ctx context.Context, d inbox.Draft, lang invoice.Languag
 		if row.Rejected() {
 			add(&r.Rejected, row)
 			continue
+		}
+		if r.First == 0 {
+			r.First = row.Line
 		}
 		if sound = append(sound, row); len(sound) == lookedUpTogether {
 			if err := s.compare(ctx, &r, sound); err != nil {

@@ -78,7 +78,9 @@ type Config struct {
 	// Check checks a file as konbill check does; its errors are batch.CheckUp's.
 	Check func(path string, lang invoice.Language) (*batch.Checkup, error)
 	// Read reads a file whole and checks it; its errors are batch.ReadSheet's.
-	Read         func(path string, lang invoice.Language) (*batch.Sheet, error)
+	Read func(path string, lang invoice.Language) (*batch.Sheet, error)
+	// Preview makes slip and mail of an invoice, marked as samples.
+	Preview      func(inv invoice.Invoice) (Preview, error)
 	ConfigHash   string  // of the configuration by which files are run
 	SecondPerson bool    // who brings a file can't approve it
 	Pace         float64 // requests a second
@@ -91,6 +93,12 @@ type Config struct {
 
 	Now func() time.Time
 	Log *slog.Logger // hears of what can't be shown; nothing of any customer
+}
+
+// Preview is what a customer would get.
+type Preview struct {
+	Slip          []byte // PDF
+	Subject, Text string // of the mail
 }
 
 // Operation is what Konbill does now, and will do next.
@@ -137,6 +145,8 @@ func New(c Config) *Server {
 		mux.Handle("POST /files", s.allowed(batch.Preparer, s.bring))
 		mux.Handle("GET /files/{id}", s.allowed(batch.Preparer, s.showReview))
 		mux.Handle("GET /files/{id}/errors.csv", s.allowed(batch.Preparer, s.errorsFile))
+		mux.Handle("GET /files/{id}/preview", s.allowed(batch.Preparer, s.showPreview))
+		mux.Handle("GET /files/{id}/preview.pdf", s.allowed(batch.Preparer, s.previewSlip))
 		mux.Handle("GET /template.csv", s.allowed(batch.Preparer, s.template))
 		mux.Handle("POST /files/{id}/approve", s.allowed(batch.Approver, s.approve))
 		mux.Handle("POST /files/{id}/discard", s.allowed(batch.Preparer, s.discard))

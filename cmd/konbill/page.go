@@ -48,7 +48,7 @@ func (s *service) servePage() (closePage func(), err error) {
 	secure := secured != nil || c.behindProxy()
 	page := web.New(web.Config{
 		Ledger: s.ledger, Live: s.runner.Live, Language: s.lang, Hosts: c.hosts(), Secure: secure,
-		Slip: s.runner.Slip, Resend: s.resendForPage, Drafts: drafts, Outbox: os.DirFS(filepath.Join(s.config.Inbox.Folder, "outbox")), Check: s.checkForPage, Read: s.readForPage, ConfigHash: s.config.hash(), SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
+		Slip: s.runner.Slip, Resend: s.resendForPage, Drafts: drafts, Outbox: os.DirFS(filepath.Join(s.config.Inbox.Folder, "outbox")), Check: s.checkForPage, Read: s.readForPage, Preview: s.previewForPage, ConfigHash: s.config.hash(), SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
 		Operation: s.operation, Examine: s.examineForPage, Settings: settings, Now: s.now, Log: s.log,
 	})
 	server := &http.Server{
@@ -91,6 +91,12 @@ func (s *service) checkForPage(path string, lang invoice.Language) (*batch.Check
 // readForPage reads a file as a run does.
 func (s *service) readForPage(path string, lang invoice.Language) (*batch.Sheet, error) {
 	return batch.ReadSheet(path, s.config.reading(lang), s.now())
+}
+
+// previewForPage is what preview makes of a row.
+func (s *service) previewForPage(inv invoice.Invoice) (web.Preview, error) {
+	pdf, mail, err := s.config.previewOf(inv)
+	return web.Preview{Slip: pdf, Subject: mail.Subject, Text: mail.Text}, err
 }
 
 // resendForPage mails an invoice again, as konbill resend does, unless a run goes on.

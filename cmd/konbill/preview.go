@@ -39,10 +39,6 @@ func (a *app) preview(path string, line int, out string) error {
 	if err != nil {
 		return err
 	}
-	layout, err := c.layout()
-	if err != nil {
-		return err
-	}
 	sheet, err := batch.ReadSheet(path, c.reading(a.lang), a.now())
 	if err != nil {
 		return err
@@ -51,24 +47,7 @@ func (a *app) preview(path string, line int, out string) error {
 	if err != nil {
 		return err
 	}
-	inv := row.Invoice
-	texts, err := loadTexts(c)
-	if err != nil {
-		return err
-	}
-	facts := templates.Instructions{
-		Texts: texts, Merchant: c.merchant(), Invoice: inv,
-		PaymentCode: sampleCode, AuthorizeURI: sampleLink, ExpiresAt: inv.Due, Sample: true,
-	}
-	press, err := slip.NewPress(facts.Merchant, layout, slices.Values([]invoice.Invoice{inv}))
-	if err != nil {
-		return err
-	}
-	pdf, err := press.Draw(facts)
-	if err != nil {
-		return err
-	}
-	mail, err := templates.MailOf(facts)
+	pdf, mail, err := c.previewOf(row.Invoice)
 	if err != nil {
 		return err
 	}
@@ -80,6 +59,31 @@ func (a *app) preview(path string, line int, out string) error {
 	fmt.Fprintf(a.stdout, "%s %s\n\n%s\n", a.say("件名：", "Subject:"), mail.Subject, mail.Text)
 	fmt.Fprintf(a.stderr, a.say("伝票：%s\nHTML メール：%s\n", "slip: %s\nHTML mail: %s\n"), slipPath, htmlPath)
 	return nil
+}
+
+// previewOf makes the slip and mail of an invoice as samples.
+func (c config) previewOf(inv invoice.Invoice) (pdf []byte, mail templates.Mail, err error) {
+	layout, err := c.layout()
+	if err != nil {
+		return nil, mail, err
+	}
+	texts, err := loadTexts(c)
+	if err != nil {
+		return nil, mail, err
+	}
+	facts := templates.Instructions{
+		Texts: texts, Merchant: c.merchant(), Invoice: inv,
+		PaymentCode: sampleCode, AuthorizeURI: sampleLink, ExpiresAt: inv.Due, Sample: true,
+	}
+	press, err := slip.NewPress(facts.Merchant, layout, slices.Values([]invoice.Invoice{inv}))
+	if err != nil {
+		return nil, mail, err
+	}
+	if pdf, err = press.Draw(facts); err != nil {
+		return nil, mail, err
+	}
+	mail, err = templates.MailOf(facts)
+	return pdf, mail, err
 }
 
 // rowAt finds the row of a line, and refuses one that can't be issued: its
