@@ -21,7 +21,7 @@ import (
 // bytes a row to find numbers that come twice. Seen on two shared cores: 200,000 to
 // 253,000 rows a second at 100,000 and 1,000,000 rows alike, with 8 to 12 MB of heap;
 // konbill check, whose heap may grow, 250,000 in UTF-8 and in CP932, with a peak of 57 MB
-// for a million rows and 700,000 findings. To repeat:
+// for a million rows and 300,000 findings. To repeat:
 //
 //	go test ./batch -run '^$' -bench Check
 type Checkup struct {
