@@ -51,7 +51,7 @@ func (l *Ledger) Entries(ctx context.Context, q batch.Query, f func(batch.Entry)
 		if err != nil {
 			return fmt.Errorf("list invoices: %w", err)
 		}
-		page, last, err := l.page(ctx, query, args)
+		ids, page, err := l.page(ctx, query, args)
 		if err != nil {
 			return fmt.Errorf("list invoices: %w", l.engine.explain(err))
 		}
@@ -63,25 +63,27 @@ func (l *Ledger) Entries(ctx context.Context, q batch.Query, f func(batch.Entry)
 		if len(page) < pageSize {
 			return nil
 		}
-		after = last
+		after = ids[len(ids)-1]
 	}
 }
 
-func (l *Ledger) page(ctx context.Context, query string, args []any) (page []batch.Entry, last int64, err error) {
+// page reads the entries that a query selects behind their ids.
+func (l *Ledger) page(ctx context.Context, query string, args []any) (ids []int64, page []batch.Entry, err error) {
 	rows, err := l.reader.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	defer rows.Close()
+	var id int64
 	var e batch.Entry
-	into := append([]any{&last}, fields(&e)...)
+	into := append([]any{&id}, fields(&e)...)
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
-			return nil, 0, err
+			return nil, nil, err
 		}
-		page = append(page, e)
+		ids, page = append(ids, id), append(page, e)
 	}
-	return page, last, rows.Err()
+	return ids, page, rows.Err()
 }
 
 // condition is what a query asks of invoices, as SQL.
@@ -196,7 +198,7 @@ func (l *Ledger) Recent(ctx context.Context, q batch.Query, cursor int64, limit 
 	if err != nil {
 		return nil, 0, fmt.Errorf("list invoices: %w", err)
 	}
-	ids, recent, err := l.recent(ctx, query, args)
+	ids, recent, err := l.page(ctx, query, args)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list invoices: %w", l.engine.explain(err))
 	}
@@ -204,24 +206,6 @@ func (l *Ledger) Recent(ctx context.Context, q batch.Query, cursor int64, limit 
 		recent, next = recent[:limit], ids[limit-1]
 	}
 	return recent, next, nil
-}
-
-func (l *Ledger) recent(ctx context.Context, query string, args []any) (ids []int64, recent []batch.Entry, err error) {
-	rows, err := l.reader.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer rows.Close()
-	var id int64
-	var e batch.Entry
-	into := append([]any{&id}, fields(&e)...)
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return nil, nil, err
-		}
-		ids, recent = append(ids, id), append(recent, e)
-	}
-	return ids, recent, rows.Err()
 }
 
 // recentOf writes the query for the entries that q selects before an id, newest first.

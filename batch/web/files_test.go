@@ -98,16 +98,7 @@ func (b browser) uploadAll(files map[string]io.Reader) answer {
 		b.shop.t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", form.FormDataContentType())
-	response, err := b.Do(r)
-	if err != nil {
-		b.shop.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		b.shop.t.Fatal(err)
-	}
-	return answer{response, string(text)}
+	return b.send(r)
 }
 
 // brought brings a file and returns the path of its review.
@@ -203,6 +194,22 @@ func TestErrorsFileIsBroughtAgain(t *testing.T) {
 	want(t, "the mended file", b.get(mended), "1件<br>3,000円", "0件<br>0円")
 	template := b.ask(http.MethodGet, "/template.csv", nil).text
 	want(t, "the template, filled in", b.get(b.brought("t.csv", template+"T-1,山田 太郎,taro@example.jp,09011112222,3000,,,,,\r\n")), "1件<br>3,000円")
+}
+
+// TestTooMuch: what a run would refuse can't be approved.
+func TestTooMuch(t *testing.T) {
+	for limit, may := range map[invoice.Yen]bool{18000: true, 17999: false} {
+		d := newDesk(t, func(c *Config) { c.MaxTotal = limit })
+		b := d.signedIn("高橋")
+		path := b.brought("a.csv", messy)
+		page := b.get(path)
+		if strings.Contains(page, "発行を承認する") != may {
+			t.Errorf("with a limit of %s:\n%s", limit, page)
+		}
+		if a := b.approve(path, shownOn(page)); (a.StatusCode == http.StatusSeeOther) != may {
+			t.Errorf("with a limit of %s: %s", limit, a.Status)
+		}
+	}
 }
 
 // TestPreview shows what the customer of a row would get.

@@ -103,6 +103,10 @@ func (s *Server) review(ctx context.Context, d inbox.Draft, lang invoice.Languag
 	slices.SortFunc(r.Causes, func(a, b cause) int {
 		return cmp.Or(severityRank(a.Severity)-severityRank(b.Severity), b.Count-a.Count, strings.Compare(string(a.Code), string(b.Code)))
 	})
+	if sound := r.ToIssue.Yen + r.Issued.Yen; s.MaxTotal > 0 && sound > s.MaxTotal && r.Fault == "" {
+		r.Fault = fmt.Sprintf(words{lang}.say("合計 %s円が、上限 limits.max_total の %s円を超えているため、このままでは発行されません。ファイルを分けてください。",
+			"The file asks for ¥%s in all, limits.max_total allows ¥%s, so it would not be run. Split it."), sound, s.MaxTotal)
+	}
 	if s.Pace > 0 && r.ToIssue.Rows > 0 {
 		r.Minutes = int(math.Ceil(float64(r.ToIssue.Rows) / s.Pace / 60))
 	}

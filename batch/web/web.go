@@ -81,9 +81,10 @@ type Config struct {
 	Read func(path string, lang invoice.Language) (*batch.Sheet, error)
 	// Preview makes slip and mail of an invoice, marked as samples.
 	Preview      func(inv invoice.Invoice) (Preview, error)
-	ConfigHash   string  // of the configuration by which files are run
-	SecondPerson bool    // who brings a file can't approve it
-	Pace         float64 // requests a second
+	ConfigHash   string      // of the configuration by which files are run
+	MaxTotal     invoice.Yen // that a run takes; 0: any
+	SecondPerson bool        // who brings a file can't approve it
+	Pace         float64     // requests a second
 
 	Operation func(ctx context.Context) Operation
 	// Examine looks at everything that a run depends on, in a language.

@@ -182,6 +182,11 @@ func (b browser) ask(method, path string, form url.Values, headers ...string) an
 			r.Host = headers[i+1]
 		}
 	}
+	return b.send(r)
+}
+
+func (b browser) send(r *http.Request) answer {
+	b.shop.t.Helper()
 	response, err := b.Do(r)
 	if err != nil {
 		b.shop.t.Fatal(err)

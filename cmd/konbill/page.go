@@ -48,7 +48,7 @@ func (s *service) servePage() (closePage func(), err error) {
 	secure := secured != nil || c.behindProxy()
 	page := web.New(web.Config{
 		Ledger: s.ledger, Live: s.runner.Live, Language: s.lang, Hosts: c.hosts(), Secure: secure,
-		Slip: s.runner.Slip, Resend: s.resendForPage, Drafts: drafts, Outbox: os.DirFS(filepath.Join(s.config.Inbox.Folder, "outbox")), Check: s.checkForPage, Read: s.readForPage, Preview: s.previewForPage, ConfigHash: s.config.hash(), SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
+		Slip: s.runner.Slip, Resend: s.resendForPage, Drafts: drafts, Outbox: os.DirFS(filepath.Join(s.config.Inbox.Folder, "outbox")), Check: s.checkForPage, Read: s.readForPage, Preview: s.previewForPage, ConfigHash: s.config.hash(), MaxTotal: s.runner.Settings.MaxTotal, SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
 		Operation: s.operation, Examine: s.examineForPage, Settings: settings, Now: s.now, Log: s.log,
 	})
 	server := &http.Server{
