@@ -59,6 +59,22 @@ func TestQueryPlans(t *testing.T) {
 		}
 		wantPlan(t, l, c.name, c.want, query, args...)
 	}
+	for _, c := range []struct {
+		name string
+		q    batch.Query
+		want string
+	}{
+		{"latest of all", batch.Query{}, "SEARCH invoice USING INTEGER PRIMARY KEY (rowid<?)"},
+		{"latest of a charge status", batch.Query{ChargeStatuses: []string{"pending"}}, "SEARCH invoice USING COVERING INDEX invoice_charge_status (charge_status=? AND rowid<?)"},
+		{"latest of a name", batch.Query{NamePrefix: "山田"}, "SEARCH invoice USING COVERING INDEX invoice_sent_name (sent_name>? AND sent_name<?)"},
+		{"latest of a job", batch.Query{Job: 1}, "SEARCH invoice USING COVERING INDEX invoice_job (job=? AND rowid<?)"},
+	} {
+		query, args, err := recentOf(l.dialect, c.q, 0, 50)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantPlan(t, l, c.name, c.want, query, args...)
+	}
 	wantPlan(t, l, "key", "SEARCH invoice USING INDEX sqlite_autoindex_invoice_1 (key=?)", selectByKey, "")
 	wantPlan(t, l, "latest revision", "SEARCH invoice USING INDEX invoice_number (number=? AND account=? AND live=?)", selectLatest, "", "", 0)
 	wantPlan(t, l, "all revisions of many", "SEARCH invoice USING INDEX invoice_number (number=? AND account=? AND live=?)", selectAllOf(l.dialect), `["1"]`, "", 0)
