@@ -46,7 +46,7 @@ func (c *Control) check(s *Sheet) error {
 // held counts all rows of a sheet.
 func (s *Sheet) held() (held Sum, unread int) {
 	for _, row := range s.Rows {
-		held.add(row.Invoice.Amount)
+		held.Add(row.Invoice.Amount)
 		if row.Invoice.Amount == 0 && !row.found(invoice.CodeAmountTooSmall) { // 0 yen is an amount, if a useless one
 			unread++
 		}

@@ -63,7 +63,7 @@ func newJob(a Account, s *Sheet, started time.Time) *job {
 		j.standings[i] = standing{
 			line: int32(row.Line), place: int32(i), number: row.Invoice.Number, amount: row.Invoice.Amount, row: row, result: Rejected,
 		}
-		j.rowsIn.add(row.Invoice.Amount)
+		j.rowsIn.Add(row.Invoice.Amount)
 	}
 	return j
 }

@@ -95,7 +95,7 @@ func (r *Runner) purge(ctx context.Context, before time.Time, do func(Entry) err
 }
 
 func (s Sum) plus(e Entry) Sum {
-	s.add(e.Invoice.Amount)
+	s.Add(e.Invoice.Amount)
 	return s
 }
 

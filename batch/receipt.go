@@ -27,7 +27,8 @@ type Sum struct {
 	Yen  invoice.Yen `json:"yen"`
 }
 
-func (s *Sum) add(y invoice.Yen) {
+// Add counts one row.
+func (s *Sum) Add(y invoice.Yen) {
 	s.Rows++
 	s.Yen += y
 }
@@ -38,7 +39,7 @@ type Totals map[Result]Sum
 // Add counts one row.
 func (t Totals) Add(r Result, y invoice.Yen) {
 	sum := t[r]
-	sum.add(y)
+	sum.Add(y)
 	t[r] = sum
 }
 

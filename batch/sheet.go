@@ -114,7 +114,7 @@ func (s *Sheet) Accepted() Sum {
 	var sum Sum
 	for _, row := range s.Rows {
 		if !row.Rejected() {
-			sum.add(row.Invoice.Amount)
+			sum.Add(row.Invoice.Amount)
 		}
 	}
 	return sum

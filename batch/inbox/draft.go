@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"konbill/batch"
 )
 
 // Drafts are files that people have brought and nobody has approved yet. They stand in a
@@ -89,7 +91,7 @@ func (d *Drafts) Bring(name, by string, at time.Time, content io.Reader) (draft 
 		return Draft{}, err
 	}
 	// Without its notes a draft isn't there, so they come last.
-	err = errors.Join(os.WriteFile(d.at(id, draftNotes), notes, 0o600), syncFolders(d.at(id), d.at()))
+	err = errors.Join(batch.WriteFile(d.at(id, draftNotes), notes), syncFolders(d.at()))
 	return draft, err
 }
 
@@ -193,13 +195,33 @@ func (d *Drafts) Discard(draft Draft) error {
 }
 
 // Forget discards the drafts that were brought before a time: nobody approved them, and
-// they hold customers' data.
+// they hold customers' data. So does what a process left that died before a file had come
+// whole.
 func (d *Drafts) Forget(before time.Time) error {
 	all, err := d.All()
+	if err != nil {
+		return err
+	}
 	for _, draft := range all {
 		if draft.BroughtAt.Before(before) {
 			err = errors.Join(err, d.Discard(draft))
 		}
+	}
+	return errors.Join(err, d.removeHalves(before))
+}
+
+// removeHalves removes what is no draft and hasn't changed since a time.
+func (d *Drafts) removeHalves(before time.Time) error {
+	folders, err := os.ReadDir(d.at())
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		info, statErr := folder.Info()
+		if exists(d.at(folder.Name(), draftNotes)) || statErr != nil || !info.ModTime().Before(before) {
+			continue
+		}
+		err = errors.Join(err, os.RemoveAll(d.at(folder.Name())))
 	}
 	return err
 }

@@ -135,13 +135,21 @@ func TestDraftsAreForgotten(t *testing.T) {
 	if all, err := d.All(); err != nil || len(all) != 1 {
 		t.Errorf("%+v, %v", all, err)
 	}
+	half := filepath.Join(folder, draftsFolder, "abc")
+	err := errors.Join(os.Mkdir(half, 0o700), os.WriteFile(filepath.Join(half, "b.csv"), []byte("half"), 0o600), os.Chtimes(half, broughtAt, broughtAt))
+	if err == nil {
+		err = d.Forget(broughtAt)
+	}
+	if err != nil || !exists(half) {
+		t.Errorf("one that may still come: %v", err)
+	}
 	if err := d.Forget(broughtAt.Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.Draft(draft.ID); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
-	if names := namesIn(t, folder); len(names) != 0 {
+	if names := namesIn(t, folder); len(names) != 0 || exists(half) {
 		t.Errorf("in the inbox: %q", names)
 	}
 }

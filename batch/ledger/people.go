@@ -25,7 +25,7 @@ func personFields(p *batch.Person) []any {
 // Person returns somebody who may use the page, or might once; batch.ErrNotFound when
 // there is nobody of that name.
 func (l *Ledger) Person(ctx context.Context, name string) (p batch.Person, err error) {
-	err = notFound(l.reader.QueryRowContext(ctx, selectPerson, name).Scan(personFields(&p)...))
+	err = notFound(l.reader.QueryRowContext(ctx, selectPerson, text(name)).Scan(personFields(&p)...))
 	if err != nil {
 		return p, fmt.Errorf("look up a person: %w", l.engine.explain(err))
 	}

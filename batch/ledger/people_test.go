@@ -26,8 +26,10 @@ func testPeople(t *testing.T, l *Ledger) {
 			t.Errorf("%s: %v, want %v", what, err, want)
 		}
 	}
-	_, err := l.Person(ctx, "佐藤")
-	want("nobody", err, batch.ErrNotFound)
+	for _, nobody := range []string{"佐藤", "a\x00b", "\xff"} {
+		_, err := l.Person(ctx, nobody)
+		want("nobody", err, batch.ErrNotFound)
+	}
 	want("a password of nobody", l.SetPassword(ctx, "佐藤", "x"), batch.ErrNotFound)
 	want("to remove nobody", l.RemovePerson(ctx, "佐藤", start), batch.ErrNotFound)
 
@@ -50,7 +52,7 @@ func testPeople(t *testing.T, l *Ledger) {
 		t.Errorf("%+v, %v", found, err)
 	}
 	must(l.BeginSession(ctx, batch.Session{Token: "bb", Person: sato, BeganAt: start.Add(time.Hour)}, start.Add(time.Second)))
-	_, err = l.Session(ctx, "aa")
+	_, err := l.Session(ctx, "aa")
 	want("a session that began too long ago", err, batch.ErrNotFound)
 	must(l.EndSession(ctx, "bb"))
 	_, err = l.Session(ctx, "bb")
@@ -120,6 +122,11 @@ func testRecent(t *testing.T, l *Ledger) {
 	slices.Reverse(newestFirst)
 	if !slices.Equal(newestFirst, oldestFirst) || !slices.Equal(sizes, []int{10, 10, 5}) {
 		t.Errorf("%v in pages of %v, want %v", newestFirst, sizes, oldestFirst)
+	}
+	for _, prefix := range []string{"\x00", "\xff", "a\x00b"} {
+		if page, _, err := l.Recent(t.Context(), batch.Query{NumberPrefix: prefix}, 0, 25); err != nil || len(page) != 0 {
+			t.Errorf("%q: %d, %v", prefix, len(page), err)
+		}
 	}
 	if page, next, err := l.Recent(t.Context(), batch.Query{}, 0, 25); err != nil || len(page) != 25 || next != 0 {
 		t.Errorf("all on one page: %d, %d, %v", len(page), next, err)

@@ -124,7 +124,7 @@ func (c *condition) between(column string, first, last int64) {
 
 // beginning adds that a text begins with a prefix, which may be empty.
 func (c *condition) beginning(column, prefix string) {
-	if prefix != "" {
+	if prefix = text(prefix); prefix != "" { // as it is stored
 		c.add("%s BETWEEN %s AND %s", column, prefix, prefix+string(unicode.MaxRune))
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -253,7 +254,7 @@ func (s *Server) slip(w http.ResponseWriter, v visit) {
 	case err != nil:
 		s.fail(w, v.Request, err)
 	default:
-		download(w, "application/pdf", entry.Invoice.Number+".pdf", pdf)
+		download(w, "application/pdf", entry.Invoice.Number+".pdf", bytes.NewReader(pdf))
 	}
 }
 

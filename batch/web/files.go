@@ -221,7 +221,7 @@ func (s *Server) errorsFile(w http.ResponseWriter, v visit) {
 		s.fail(w, v.Request, err)
 		return
 	}
-	download(w, "text/csv", strings.TrimSuffix(draft.Name, filepath.Ext(draft.Name))+".errors.csv", rows.Bytes())
+	download(w, "text/csv", strings.TrimSuffix(draft.Name, filepath.Ext(draft.Name))+".errors.csv", &rows)
 }
 
 // template is a file to begin with, for Excel.
@@ -231,14 +231,14 @@ func (s *Server) template(w http.ResponseWriter, v visit) {
 	if s.frameOf(v.Request, v.session, "").Lang == invoice.English {
 		header, name = "invoice_no,name,email,phone,amount,due,description,language,tax_rate,tax\r\n", "invoices.csv"
 	}
-	download(w, "text/csv", name, []byte("\uFEFF"+header))
+	download(w, "text/csv", name, strings.NewReader("\uFEFF"+header))
 }
 
 // download gives a browser a file to keep.
-func download(w http.ResponseWriter, kind, name string, content []byte) {
+func download(w http.ResponseWriter, kind, name string, content io.Reader) {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-	_, _ = w.Write(content) // a browser that has gone
+	_, _ = io.Copy(w, content) // a browser that has gone
 }
 
 // draftOf is the draft that a request is about; it answers itself when there is none.

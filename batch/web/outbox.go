@@ -2,9 +2,7 @@ package web
 
 import (
 	"errors"
-	"io"
 	"io/fs"
-	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -68,9 +66,7 @@ func (s *Server) takeResult(w http.ResponseWriter, v visit) {
 		s.fail(w, v.Request, err)
 		return
 	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-	_, _ = io.Copy(w, file) // a browser that has gone
+	download(w, "application/octet-stream", name, file)
 }
 
 func (s *Server) openResult(name string) (fs.File, error) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strconv"
@@ -27,7 +28,7 @@ func (s *Server) showPreview(w http.ResponseWriter, v visit) {
 
 func (s *Server) previewSlip(w http.ResponseWriter, v visit) {
 	if _, line, preview, ok := s.previewOf(w, v); ok {
-		download(w, "application/pdf", "preview-"+strconv.Itoa(line)+".pdf", preview.Slip)
+		download(w, "application/pdf", "preview-"+strconv.Itoa(line)+".pdf", bytes.NewReader(preview.Slip))
 	}
 }
 

@@ -81,7 +81,7 @@ func (s *Server) review(ctx context.Context, d inbox.Draft, lang invoice.Languag
 			}
 		}
 		if row.Rejected() {
-			add(&r.Rejected, row)
+			r.Rejected.Add(row.Invoice.Amount)
 			continue
 		}
 		if r.First == 0 {
@@ -118,11 +118,6 @@ func severityRank(s invoice.Severity) int {
 	return slices.Index([]invoice.Severity{invoice.Error, invoice.Warning, invoice.Notice}, s)
 }
 
-func add(sum *batch.Sum, row batch.Row) {
-	sum.Rows++
-	sum.Yen += row.Invoice.Amount
-}
-
 // compare takes in sound rows, by what the ledger has under their numbers.
 func (s *Server) compare(ctx context.Context, r *review, rows []batch.Row) error {
 	if len(rows) == 0 {
@@ -144,12 +139,12 @@ func (s *Server) compare(ctx context.Context, r *review, rows []batch.Row) error
 	}
 	for _, row := range rows {
 		if issued[row.Invoice.Number] {
-			add(&r.Issued, row)
+			r.Issued.Add(row.Invoice.Amount)
 			continue
 		}
-		add(&r.ToIssue, row)
+		r.ToIssue.Add(row.Invoice.Amount)
 		if row.Warned() {
-			add(&r.Warned, row)
+			r.Warned.Add(row.Invoice.Amount)
 		}
 		if row.Invoice.Due.After(r.Due) {
 			r.Due = row.Invoice.Due

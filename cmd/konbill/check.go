@@ -89,21 +89,16 @@ type checkedTotals struct {
 
 func (t *checkedTotals) add(row batch.Row) {
 	yen := row.Invoice.Amount
-	count(&t.Rows, yen)
+	t.Rows.Add(yen)
 	switch {
 	case row.Rejected():
-		count(&t.Rejected, yen)
+		t.Rejected.Add(yen)
 	case row.Warned():
-		count(&t.Warned, yen)
+		t.Warned.Add(yen)
 		fallthrough
 	default:
-		count(&t.Accepted, yen)
+		t.Accepted.Add(yen)
 	}
-}
-
-func count(s *batch.Sum, y invoice.Yen) {
-	s.Rows++
-	s.Yen += y
 }
 
 // checkText prints for people: the findings line by line, worst marked, then

@@ -313,6 +313,7 @@ func (c config) print(w io.Writer, asJSON bool) error {
 	omise["timeout"], omise["settle_after"] = c.Omise.Timeout.String(), c.Omise.SettleAfter.String()
 	inbox["stable_for"] = c.Inbox.StableFor.String()
 	values["follow"].(map[string]any)["sync"] = c.Follow.Sync.String()
+	values["serve"].(map[string]any)["take_over_after"] = c.Serve.TakeOverAfter.String()
 	if asJSON {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")

@@ -192,8 +192,10 @@ func (c config) listed() ([]web.Setting, error) {
 	if err := c.print(&text, true); err != nil {
 		return nil, err
 	}
+	decoder := json.NewDecoder(&text)
+	decoder.UseNumber() // a million rows are no 1e+06
 	var values map[string]any
-	if err := json.Unmarshal(text.Bytes(), &values); err != nil {
+	if err := decoder.Decode(&values); err != nil {
 		return nil, err
 	}
 	var settings []web.Setting

@@ -14,10 +14,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"konbill/batch/web"
 	"konbill/samples/peertest"
 )
 
@@ -160,6 +162,21 @@ func (b pageBrowser) ask(method, path string) string {
 		b.t.Fatalf("%s %s: %s, %v", method, path, answer.Status, err)
 	}
 	return string(text)
+}
+
+// TestSettingsAreListed as the file would have them.
+func TestSettingsAreListed(t *testing.T) {
+	c := defaultConfig()
+	c.Limits.MaxRows = 1_000_000
+	settings, err := c.listed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []web.Setting{{Key: "lang", Value: "ja"}, {Key: "limits.max_rows", Value: "1000000"}, {Key: "serve.take_over_after", Value: "30s"}, {Key: "web.approval", Value: "any"}} {
+		if !slices.Contains(settings, want) {
+			t.Errorf("%v isn't in %v", want, settings)
+		}
+	}
 }
 
 // TestPageHosts: browsers on this machine have several names for it, and the cookie is

@@ -86,7 +86,7 @@ func (a *app) tellNoticed(noticed []batch.Noticed) error {
 	var rows [][]string
 	var all batch.Sum
 	for _, n := range noticed {
-		count(&all, n.Entry.Invoice.Amount)
+		all.Add(n.Entry.Invoice.Amount)
 		rows = append(rows, []string{
 			n.Entry.Invoice.Number, n.Entry.Invoice.Amount.Format(a.lang), japanDeadline(n.Entry.Charge.ExpiresAt), a.noticedText(n),
 		})
