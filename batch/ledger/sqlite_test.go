@@ -32,6 +32,7 @@ func TestPragmas(t *testing.T) {
 	}
 	broken := connection(t, l.writer)
 	wantPragmas(t, broken, want)
+	wantPragmas(t, broken, map[string]string{"temp_store": "2"})
 	if err := broken.Raw(func(any) error { return driver.ErrBadConn }); !errors.Is(err, driver.ErrBadConn) {
 		t.Fatal(err)
 	}
