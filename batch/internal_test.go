@@ -71,13 +71,13 @@ func TestLinkIsSafe(t *testing.T) {
 }
 
 func TestSlipNames(t *testing.T) {
-	names := slipNames{}
+	names := SlipNames{}
 	given := map[string]string{}
 	for _, number := range []string{
 		"INV-1", "inv-1", "ｉｎｖ-1", "2026/11/001", "2026_11_001", "..", ".", "../../etc/passwd", "CON", "con.1", "nul",
 		"請求-1", "が", "か\u3099", "a b", "a\tb", strings.Repeat("長", 64), "-rf", "x.pdf", "\\\\server\\share", "%2e%2e", "é", "e\u0301",
 	} {
-		name := names.nameOf(number)
+		name := names.NameOf(number)
 		if other, met := given[fold(name)]; met {
 			t.Errorf("%q and %q share the name %q", number, other, name)
 		}
@@ -85,11 +85,11 @@ func TestSlipNames(t *testing.T) {
 		if strings.ContainsAny(name, `/\:*?"<>|`+"\x00\t ") || strings.HasPrefix(name, ".") || len(name+".pdf") > 255 {
 			t.Errorf("%q is stored as %q", number, name)
 		}
-		if again := names.nameOf(number); again != name {
+		if again := names.NameOf(number); again != name {
 			t.Errorf("%q is %q, then %q", number, name, again)
 		}
 	}
-	if name := (slipNames{}).nameOf("INV-2001"); name != "INV-2001" {
+	if name := (SlipNames{}).NameOf("INV-2001"); name != "INV-2001" {
 		t.Errorf("a plain number is stored as %q", name)
 	}
 }

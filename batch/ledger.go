@@ -132,6 +132,12 @@ type Move struct {
 	Who, Why string // for the event; no personal data
 }
 
+// DayCount is what became of bills on a day.
+type DayCount struct {
+	Day           time.Time // its beginning in Japan
+	Paid, Expired int
+}
+
 // Query selects invoices; its zero value selects all of them.
 type Query struct {
 	Keys           []Key

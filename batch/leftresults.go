@@ -24,6 +24,16 @@ const (
 	receiptFile   = "receipt.json"
 )
 
+// ReceiptOf is where a run that was given no other folder leaves the receipt of a file.
+func ReceiptOf(path string) string {
+	return filepath.Join(filepath.Dir(path), stemOf(path)+folderSuffix, receiptFile)
+}
+
+// stemOf is what the names of all that a run leaves of a file begin with.
+func stemOf(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+}
+
 // ResultsIn finds the results in a folder: its own, if it is a results folder,
 // else those of the results folders in it. A folder without any is an error.
 func ResultsIn(folder string) ([]LeftResults, error) {

@@ -38,11 +38,11 @@ func (r *Runner) outputOf(path, outDir string, j *job) *output {
 	if outDir == "" {
 		outDir = filepath.Dir(path)
 	}
-	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	stem := stemOf(path)
 	o := &output{Runner: r, dir: filepath.Join(outDir, stem+folderSuffix), stem: stem, named: map[string]string{}}
-	names := slipNames{} // given in file order, so that they don't depend on who is settled first
+	names := SlipNames{} // given in file order, so that they don't depend on who is settled first
 	for _, row := range j.sheet.Rows {
-		if name := names.nameOf(row.Invoice.Number); name != row.Invoice.Number {
+		if name := names.NameOf(row.Invoice.Number); name != row.Invoice.Number {
 			o.named[row.Invoice.Number] = name
 		}
 	}

@@ -220,7 +220,7 @@ func (r *Runner) pool(ctx context.Context, n int, settle func(i int) *Stop) *Sto
 // before it was stopped.
 func (r *Runner) feed(ctx context.Context, todo chan<- int, stopped <-chan struct{}, n int) int {
 	for i := range n {
-		if r.ended(ctx, stopped) {
+		if r.Begin != nil && r.Begin(ctx) != nil || r.ended(ctx, stopped) {
 			return i
 		}
 		select {

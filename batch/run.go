@@ -71,6 +71,9 @@ type Runner struct {
 	// Drain, once closed, lets the invoices in flight finish and starts no
 	// other. Cancelling the context of Run cuts those in flight short, too.
 	Drain <-chan struct{}
+	// Begin, when there is one, is asked before each invoice is begun, and may keep it
+	// waiting: so a run is paused. After its error none is begun, as once Drain is closed.
+	Begin func(ctx context.Context) error
 	// Progress hears of every invoice settled; calls do not overlap.
 	Progress func(Progress)
 	// Waiting hears, about every second, how long the run still waits before it

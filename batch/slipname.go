@@ -10,13 +10,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// slipNames gives every invoice number a file name of its own, safe on every
+// SlipNames gives every invoice number a file name of its own, safe on every
 // system: an invoice number is a customer's text and may hold slashes, or
 // differ from another by case alone.
-type slipNames map[string]string // folded name to the number that has it
+type SlipNames map[string]string // folded name to the number that has it
 
-// nameOf returns the file name of a number, without extension.
-func (n slipNames) nameOf(number string) string {
+// NameOf returns the file name of a number, without extension.
+func (n SlipNames) NameOf(number string) string {
 	name := safeName(number)
 	if name != number || hasUncertainCase(name) || n.taken(name, number) {
 		name = n.distinct(name, number)
@@ -27,7 +27,7 @@ func (n slipNames) nameOf(number string) string {
 
 // distinct adds to a name what no other has. Another number may have been
 // written to look like that, so it may take more than once.
-func (n slipNames) distinct(name, number string) string {
+func (n SlipNames) distinct(name, number string) string {
 	sum := sha256.Sum256([]byte(number))
 	for length := 4; ; length++ {
 		longer := name + "-" + hex.EncodeToString(sum[:length])
@@ -45,7 +45,7 @@ func hasUncertainCase(name string) bool {
 	})
 }
 
-func (n slipNames) taken(name, number string) bool {
+func (n SlipNames) taken(name, number string) bool {
 	other, ok := n[fold(name)]
 	return ok && other != number
 }

@@ -83,6 +83,7 @@ func (c *Checker) Examine(line int, f Fields) Checked {
 	}
 	inv.Due, inv.DueGiven = r.due(f.Due)
 	inv.Tax = r.tax(f.Tax, inv.Amount, inv.TaxRate)
+	r.corrections(f)
 	return Checked{Line: line, Invoice: inv, Findings: r.findings}
 }
 

@@ -68,6 +68,9 @@ const (
 	CodeFieldTooLong  Code = "field_too_long"
 	CodeCP932Replaced Code = "cp932_replaced" // a character of the results has no place in CP932
 
+	// Put right by a person who reviewed the file; Ref is their name.
+	CodeCorrected Code = "corrected"
+
 	// Found after checking: by drawing the slip, or in the ledger.
 	CodeGlyphMissing Code = "glyph_missing" // a character no embedded font has; Ref lists them
 	CodeConflict     Code = "conflict"      // the number (Ref) was issued with other content (After)

@@ -24,6 +24,10 @@ const (
 	FieldLanguage    Field = "language"
 	FieldTaxRate     Field = "tax_rate"
 	FieldTax         Field = "tax"
+
+	// FieldCorrections is a column of our own: what people have put right, see
+	// [Correction].
+	FieldCorrections Field = "konbill_corrections"
 )
 
 // Fields is one row as the file wrote it, before any rule. Every value is a
@@ -39,6 +43,7 @@ type Fields struct {
 	Language    string `csv:"language"`
 	TaxRate     string `csv:"tax_rate"`
 	Tax         string `csv:"tax"`
+	Corrections string `csv:"konbill_corrections"`
 }
 
 // Language is the language a customer or a clerk is written to in.

@@ -262,6 +262,10 @@ var sentences = map[Code]sentence{
 		"「%[1]s」の %[3]s は、伝票の書体にないため〓と印字されます。別の表記にできるかご確認ください。",
 		"The slip's fonts lack %[3]s in \"%[1]s\", which prints as 〓. Please see if it can be written otherwise.",
 	},
+	CodeCorrected: {
+		"%[3]s さんが「%[1]s」を「%[2]s」に訂正しました。",
+		"%[3]s corrected \"%[1]s\" to \"%[2]s\".",
+	},
 	CodeConflict: {
 		"請求書番号「%[3]s」は、別の内容で発行済みです（今回「%[1]s」、発行済み「%[2]s」）。二重請求を防ぐため発行しません。新しい請求であれば、別の番号を付けてください。",
 		"Invoice \"%[3]s\" was issued with other content (now \"%[1]s\", issued \"%[2]s\"), so it is not issued again. If this is a new invoice, give it another number.",

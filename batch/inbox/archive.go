@@ -75,6 +75,18 @@ func dayOf(id string) (time.Time, bool) {
 // Removing reports that a process died while it removed this.
 func (f Filed) Removing() bool { return strings.HasPrefix(f.ID, removing) }
 
+// Holds reports whether the file has the bytes of a SHA-256.
+func (f Filed) Holds(sha256 string) bool {
+	digest, err := digestOf(f.Path)
+	return err == nil && digest == sha256
+}
+
+// Results is where staff find the results of the file, if they are still there.
+func (f Filed) Results() string { return filepath.Join(f.folder, outboxFolder, f.ID+resultsSuffix) }
+
+// Errors is where they find its rows to correct, if there are any.
+func (f Filed) Errors() string { return filepath.Join(f.folder, outboxFolder, f.ID+errorsSuffix) }
+
 // Remove removes the file with its folder, and what staff have of it in the
 // outbox. It follows no links.
 func (f Filed) Remove() error {

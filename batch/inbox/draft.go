@@ -20,7 +20,7 @@ import (
 
 // Drafts are files that people have brought and nobody has approved yet. They stand in a
 // folder of the inbox in which no file is looked for, so nothing is charged for them.
-// Several processes may use the same drafts.
+// Several processes may use the same drafts, but only one may change one draft at a time.
 type Drafts struct{ inbox string }
 
 // Draft is one of them.
@@ -28,9 +28,10 @@ type Draft struct {
 	ID   string
 	Name string // as it will be in the inbox
 	Path string
-	By   string // who brought it
+	By   string // who brought it; empty: it was dropped into the inbox
 
-	BroughtAt time.Time
+	BroughtAt   time.Time
+	CorrectedBy []string // who has put something right in it
 }
 
 const (
@@ -40,9 +41,10 @@ const (
 
 // draftNote is what the notes say.
 type draftNote struct {
-	Name string    `json:"name"`
-	By   string    `json:"by"`
-	At   time.Time `json:"at"`
+	Name        string    `json:"name"`
+	By          string    `json:"by"`
+	At          time.Time `json:"at"`
+	CorrectedBy []string  `json:"corrected_by,omitempty"`
 }
 
 // ErrName says that a file has a name under which the inbox wouldn't take it.
@@ -50,7 +52,7 @@ var ErrName = errors.New("the inbox takes no file of that name")
 
 // OpenDrafts makes the folder for drafts, if need be, in that of an inbox.
 func OpenDrafts(folder string) (*Drafts, error) {
-	for _, path := range []string{folder, filepath.Join(folder, draftsFolder)} {
+	for _, path := range []string{folder, filepath.Join(folder, draftsFolder), filepath.Join(folder, approvedFolder)} {
 		if err := makeFolder(path); err != nil {
 			return nil, fmt.Errorf("make room for drafts: %w", err)
 		}
@@ -86,13 +88,50 @@ func (d *Drafts) Bring(name, by string, at time.Time, content io.Reader) (draft 
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return Draft{}, err
 	}
-	notes, err := json.Marshal(draftNote{name, by, draft.BroughtAt})
+	// Without its notes a draft isn't there, so they come last.
+	err = errors.Join(d.note(draft), syncFolders(d.at()))
+	return draft, err
+}
+
+// note writes a draft's notes.
+func (d *Drafts) note(draft Draft) error {
+	notes, err := json.Marshal(draftNote{draft.Name, draft.By, draft.BroughtAt, draft.CorrectedBy})
 	if err != nil {
+		return err
+	}
+	return batch.WriteFile(d.at(draft.ID, draftNotes), notes)
+}
+
+// Keep makes a draft of a file that was dropped into the inbox, by its name there.
+func (d *Drafts) Keep(name string, at time.Time) (draft Draft, err error) {
+	id := strings.ToLower(rand.Text())
+	draft = Draft{ID: id, Name: shortened(name), BroughtAt: at.UTC()}
+	draft.Path = d.at(id, draft.Name)
+	if err := os.Mkdir(d.at(id), 0o700); err != nil {
 		return Draft{}, err
 	}
-	// Without its notes a draft isn't there, so they come last.
-	err = errors.Join(batch.WriteFile(d.at(id, draftNotes), notes), syncFolders(d.at()))
-	return draft, err
+	// Without the file it isn't there, and the file is always in one of the two places.
+	if err := errors.Join(d.note(draft), syncFolders(d.at())); err != nil {
+		return Draft{}, err
+	}
+	if err := os.Rename(filepath.Join(d.inbox, name), draft.Path); err != nil {
+		if !exists(draft.Path) {
+			err = errors.Join(err, os.RemoveAll(d.at(id)))
+		}
+		return Draft{}, err
+	}
+	return draft, syncFolders(d.at(id), d.inbox)
+}
+
+// Correct replaces what a draft says by what somebody has made of it.
+func (d *Drafts) Correct(draft Draft, by string, content []byte) error {
+	if !slices.Contains(draft.CorrectedBy, by) {
+		draft.CorrectedBy = append(slices.Clone(draft.CorrectedBy), by)
+		if err := d.note(draft); err != nil { // first: nobody is to approve what they changed
+			return err
+		}
+	}
+	return batch.WriteFile(draft.Path, content)
 }
 
 // plainName is the name that a browser gave, as a file's.
@@ -125,7 +164,7 @@ func (d *Drafts) Draft(id string) (Draft, error) {
 	if err := json.Unmarshal(text, &note); err != nil {
 		return Draft{}, fmt.Errorf("read the notes of a draft: %w", err)
 	}
-	draft := Draft{ID: id, Name: note.Name, Path: d.at(id, filepath.Base(note.Name)), By: note.By, BroughtAt: note.At}
+	draft := Draft{ID: id, Name: note.Name, Path: d.at(id, filepath.Base(note.Name)), By: note.By, BroughtAt: note.At, CorrectedBy: note.CorrectedBy}
 	_, err = os.Stat(draft.Path)
 	return draft, err
 }
@@ -151,10 +190,13 @@ func (d *Drafts) All() ([]Draft, error) {
 	return all, nil
 }
 
-// HandIn moves a draft into the inbox, under its name or one like it that is free, and
-// returns which. A process that dies meanwhile may leave both; a file that comes twice is
-// charged once.
-func (d *Drafts) HandIn(draft Draft) (name string, err error) {
+// HandIn moves a draft that was approved into the inbox, under its name or one like it that
+// is free, and returns which. A process that dies meanwhile may leave both; a file that
+// comes twice is charged once.
+func (d *Drafts) HandIn(draft Draft, a Approval) (name string, err error) {
+	if err := d.remember(a); err != nil {
+		return "", err
+	}
 	name, err = d.moveIn(draft)
 	if err != nil {
 		return "", err
@@ -194,20 +236,21 @@ func (d *Drafts) Discard(draft Draft) error {
 	return errors.Join(os.RemoveAll(d.at(draft.ID)), syncFolders(d.at()))
 }
 
-// Forget discards the drafts that were brought before a time: nobody approved them, and
-// they hold customers' data. So does what a process left that died before a file had come
-// whole.
+// Forget discards the drafts that people have brought before a time: nobody approved them,
+// and they hold customers' data. What was dropped into the inbox stays, since nobody was
+// told that it wouldn't. What a process left goes, too, that died before a file had come
+// whole, and approvals of files that never came.
 func (d *Drafts) Forget(before time.Time) error {
 	all, err := d.All()
 	if err != nil {
 		return err
 	}
 	for _, draft := range all {
-		if draft.BroughtAt.Before(before) {
+		if draft.By != "" && draft.BroughtAt.Before(before) {
 			err = errors.Join(err, d.Discard(draft))
 		}
 	}
-	return errors.Join(err, d.removeHalves(before))
+	return errors.Join(err, d.removeHalves(before), d.forgetApprovals(before))
 }
 
 // removeHalves removes what is no draft and hasn't changed since a time.
@@ -218,7 +261,7 @@ func (d *Drafts) removeHalves(before time.Time) error {
 	}
 	for _, folder := range folders {
 		info, statErr := folder.Info()
-		if exists(d.at(folder.Name(), draftNotes)) || statErr != nil || !info.ModTime().Before(before) {
+		if _, draftErr := d.Draft(folder.Name()); !errors.Is(draftErr, fs.ErrNotExist) || statErr != nil || !info.ModTime().Before(before) {
 			continue
 		}
 		err = errors.Join(err, os.RemoveAll(d.at(folder.Name())))

@@ -1,11 +1,14 @@
 package inbox
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -69,15 +72,15 @@ func TestDraftsWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all, err := again.All(); err != nil || len(all) != 2 || !slices.Contains(all, first) || !slices.Contains(all, second) {
+	if all, err := again.All(); err != nil || len(all) != 2 || !contains(all, first) || !contains(all, second) {
 		t.Errorf("%+v, %v", all, err)
 	}
-	for draft, want := range map[Draft]string{first: "one", second: "two"} {
+	for want, draft := range map[string]Draft{"one": first, "two": second} {
 		found, err := again.Draft(draft.ID)
-		if err != nil || found != draft {
+		if err != nil || !reflect.DeepEqual(found, draft) {
 			t.Errorf("%+v, %v", found, err)
 		}
-		name, err := d.HandIn(draft)
+		name, err := d.HandIn(draft, Approval{SHA256: digest(want), By: "花子", At: broughtAt})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,6 +96,135 @@ func TestDraftsWait(t *testing.T) {
 	}
 	if left := namesIn(t, filepath.Join(folder, draftsFolder)); len(left) != 0 {
 		t.Errorf("left: %q", left)
+	}
+}
+
+func drop(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func contains(all []Draft, one Draft) bool {
+	return slices.ContainsFunc(all, func(d Draft) bool { return reflect.DeepEqual(d, one) })
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+func TestApprovals(t *testing.T) {
+	d, folder := newDrafts(t)
+	draft, err := d.Bring("a.csv", "太郎", broughtAt, strings.NewReader("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := d.Approved("a.csv"); ok || err != nil {
+		t.Errorf("what isn't there is approved: %v, %v", ok, err)
+	}
+	name, err := d.HandIn(draft, Approval{SHA256: digest("one"), By: "花子", At: broughtAt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop(t, filepath.Join(folder, "b.csv"), "two")
+	approval, ok, err := d.Approved(name)
+	if err != nil || !ok || approval.By != "花子" || !approval.At.Equal(broughtAt) {
+		t.Errorf("%+v, %v, %v", approval, ok, err)
+	}
+	for _, other := range []string{"b.csv", "c.csv"} {
+		if _, ok, err := d.Approved(other); ok || err != nil {
+			t.Errorf("%s is approved: %v, %v", other, ok, err)
+		}
+	}
+	if err := d.Taken(approval); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := d.Approved(name); ok || err != nil {
+		t.Errorf("taken, it is still approved: %v, %v", ok, err)
+	}
+}
+
+// TestKeep makes a draft of what was dropped into the inbox. Nobody discards that by
+// forgetting it.
+func TestKeep(t *testing.T) {
+	d, folder := newDrafts(t)
+	drop(t, filepath.Join(folder, "11月分.csv"), "one")
+	kept, err := d.Keep("11月分.csv", broughtAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Forget(broughtAt.AddDate(1, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	found, err := d.Draft(kept.ID)
+	if err != nil || !reflect.DeepEqual(found, kept) || kept.By != "" || kept.Name != "11月分.csv" {
+		t.Errorf("%+v, %+v, %v", found, kept, err)
+	}
+	if text, err := os.ReadFile(found.Path); err != nil || string(text) != "one" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if names := namesIn(t, folder); len(names) != 0 {
+		t.Errorf("in the inbox: %q", names)
+	}
+	if _, err := d.Keep("gone.csv", broughtAt); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("keeping what has gone: %v", err)
+	}
+	if all, err := d.All(); err != nil || len(all) != 1 {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+func TestCorrect(t *testing.T) {
+	d, _ := newDrafts(t)
+	draft, err := d.Bring("a.csv", "太郎", broughtAt, strings.NewReader("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, by := range []string{"花子", "次郎", "花子"} {
+		if err := d.Correct(draft, by, []byte("by "+by)); err != nil {
+			t.Fatal(err)
+		}
+		if draft, err = d.Draft(draft.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := os.ReadFile(draft.Path); err != nil || string(text) != "by 花子" || !slices.Equal(draft.CorrectedBy, []string{"花子", "次郎"}) {
+		t.Errorf("%q, %q, %v", text, draft.CorrectedBy, err)
+	}
+}
+
+func TestPause(t *testing.T) {
+	folder := t.TempDir()
+	box, err := Open(folder, Options{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	if _, paused, err := Paused(folder); paused || err != nil {
+		t.Errorf("%v, %v", paused, err)
+	}
+	if err := SetPaused(folder, Pause{By: "花子", At: broughtAt}); err != nil {
+		t.Fatal(err)
+	}
+	if p, paused, err := Paused(folder); !paused || err != nil || p.By != "花子" || !p.At.Equal(broughtAt) {
+		t.Errorf("%+v, %v, %v", p, paused, err)
+	}
+	if files, err := box.Unfinished(); err != nil || len(files) != 0 {
+		t.Errorf("a pause is taken for a file: %v, %v", files, err)
+	}
+	for range 2 { // a second time there is nothing to do
+		if err := Continue(folder); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, paused, err := Paused(folder); paused || err != nil {
+		t.Errorf("it isn't over: %v, %v", paused, err)
+	}
+	drop(t, filepath.Join(folder, workingFolder, pauseFile), "half of i")
+	if _, paused, err := Paused(folder); !paused || err != nil {
+		t.Errorf("half a pause: %v, %v", paused, err)
 	}
 }
 

@@ -34,6 +34,7 @@ const (
 	SeveralTotals Reason = "several_totals" // more than one control total stands beside it
 	SharedTotal   Reason = "shared_total"   // its control total is another file's as well
 	TotalMissing  Reason = "total_missing"  // Options.RequireTotal, and there is none
+	Unapproved    Reason = "unapproved"     // nobody has approved it yet; it is a draft, and no look finds it
 )
 
 // sighting is what the looks so far have seen of a name.

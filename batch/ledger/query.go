@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"time"
 	"unicode"
 
 	"konbill/batch"
@@ -259,6 +262,56 @@ func (l *Ledger) sums(ctx context.Context, q batch.Query) (map[string]batch.Sum,
 func sumsOf(d dialect, q batch.Query) (query string, args []any, err error) {
 	c, err := conditionOf(d, q)
 	return "SELECT charge_status, count(*), CAST(sum(amount) AS BIGINT) FROM invoice WHERE true" + c.where + " GROUP BY charge_status", c.args, err
+}
+
+// A day in Japan, in which there is no summer time, as a number since 1970.
+const (
+	microsOfDay    = 24 * 60 * 60 * 1_000_000
+	japanIsAheadBy = 9 * 60 * 60 * 1_000_000
+)
+
+// Counts says how many bills were paid, and how many expired, on each day in Japan since an
+// instant, the days in order.
+func (l *Ledger) Counts(ctx context.Context, since time.Time) ([]batch.DayCount, error) {
+	days := map[int64]batch.DayCount{}
+	err := l.countByDay(ctx, paidByDay, since, func(day int64, n int) { c := days[day]; c.Paid = n; days[day] = c })
+	if err == nil {
+		err = l.countByDay(ctx, expiredByDay, since, func(day int64, n int) { c := days[day]; c.Expired = n; days[day] = c })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("count bills by day: %w", l.engine.explain(err))
+	}
+	var counts []batch.DayCount
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		c := days[day]
+		c.Day = time.UnixMicro(day*microsOfDay - japanIsAheadBy).UTC()
+		counts = append(counts, c)
+	}
+	return counts, nil
+}
+
+// The first is answered by the index on paid_at alone, the second by that on charge_status.
+var (
+	paidByDay    = fmt.Sprintf("SELECT (paid_at + %d) / %d AS day, count(*) FROM invoice WHERE paid_at >= $1 GROUP BY day", int64(japanIsAheadBy), int64(microsOfDay))
+	expiredByDay = fmt.Sprintf("SELECT (expires_at + %d) / %d AS day, count(*) FROM invoice WHERE charge_status = '%s' AND expires_at >= $1 GROUP BY day",
+		int64(japanIsAheadBy), int64(microsOfDay), batch.StatusExpired)
+)
+
+func (l *Ledger) countByDay(ctx context.Context, query string, since time.Time, each func(day int64, n int)) error {
+	rows, err := l.reader.QueryContext(ctx, query, max(instant(since).micros(), 1))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var day int64
+		var n int
+		if err := rows.Scan(&day, &n); err != nil {
+			return err
+		}
+		each(day, n)
+	}
+	return rows.Err()
 }
 
 const selectEvents = "SELECT key, at, who, from_state, to_state, why FROM event WHERE key = $1 ORDER BY id"

@@ -161,7 +161,7 @@ func TestInABrowser(t *testing.T) {
 	want(t, "the customer", b.press("section.card button"), "山田　太郎", "taro@example.jp")
 	b.usable("a customer", axe)
 	b.open("/checkup")
-	want(t, "the check-up", b.press("main form button"), "ディスク", "NG")
+	want(t, "the check-up", b.press("form[action='/checkup'] button"), "ディスク", "NG")
 	b.usable("check-up", axe)
 	want(t, "in English", b.press("form[action='/language'] button"), "Check-up", "Sign out")
 	b.usable("in English", axe)

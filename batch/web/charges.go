@@ -123,6 +123,7 @@ type chargesPage struct {
 	frame
 	search
 	Choices []choice
+	Chart   *chart   // on the first page of all
 	Sums    []sumRow // on the first page
 	Total   batch.Sum
 	Unclear bool // nothing can be meant by the search
@@ -164,6 +165,9 @@ func (s *Server) showCharges(w http.ResponseWriter, v visit) {
 	if page.cursor == 0 { // to add up a hundred thousand takes a second; the pages that follow don't
 		err = s.addUp(v.Context(), &page, query)
 	}
+	if err == nil && page.isFirst() {
+		page.Chart, err = s.chartNow(v.Context())
+	}
 	if err != nil {
 		s.fail(w, v.Request, err)
 		return
@@ -172,6 +176,11 @@ func (s *Server) showCharges(w http.ResponseWriter, v visit) {
 		page.Next = page.link(next)
 	}
 	s.show(w, v.Request, http.StatusOK, "charges", page)
+}
+
+// isFirst reports whether nothing is looked for yet.
+func (s search) isFirst() bool {
+	return (s.Filter == "" || s.Filter == filters[0].Name) && s.Text == "" && s.Run == 0 && s.cursor == 0
 }
 
 // addUp puts the sums of what a query selects on a page.
@@ -199,6 +208,7 @@ type chargePage struct {
 	Purged   bool // they were removed
 	Payable  bool // the link leads to payment
 	Resends  bool // the person may have it mailed again
+	Recalls  bool // and called back
 
 	Said string // what became of what was asked for; empty: nothing was
 	Good bool   // it was done
@@ -258,9 +268,9 @@ func (s *Server) slip(w http.ResponseWriter, v visit) {
 	}
 }
 
-// resendTime is how long a mail may take. Whoever leaves the page meanwhile doesn't end
-// it: then nobody would know whether it went.
-const resendTime = time.Minute
+// deedTime is how long a mail or a request may take. Whoever leaves the page meanwhile
+// doesn't end it: then nobody would know whether it went.
+const deedTime = time.Minute
 
 // resend has a bill mailed to the customer again.
 func (s *Server) resend(w http.ResponseWriter, v visit) {
@@ -268,12 +278,33 @@ func (s *Server) resend(w http.ResponseWriter, v visit) {
 	if !ok || !s.recorded(w, v, "resent", entry) {
 		return
 	}
+	s.haveDone(w, v, entry, s.Resend)
+}
+
+// recall calls a bill back. The person types its number: a customer may be at the till.
+func (s *Server) recall(w http.ResponseWriter, v visit) {
+	entry, ok := s.entryOf(w, v)
+	if !ok {
+		return
+	}
+	if v.PostFormValue("number") != entry.Invoice.Number {
+		lang := words{s.frameOf(v.Request, v.session, "").Lang}
+		s.charge(w, v, chargePage{Entry: entry, Said: lang.say("入力された請求書番号が一致しません。取り消していません。", "That isn't its number. It was not called back.")})
+		return
+	}
+	if s.recorded(w, v, "recalled", entry) {
+		s.haveDone(w, v, entry, s.Recall)
+	}
+}
+
+// haveDone has something done with a bill, and shows what came of it.
+func (s *Server) haveDone(w http.ResponseWriter, v visit, entry batch.Entry, do func(context.Context, string, invoice.Language) (string, bool, error)) {
 	lang := s.frameOf(v.Request, v.session, "").Lang
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.Context()), resendTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.Context()), deedTime)
 	defer cancel()
-	said, mailed, err := s.Resend(ctx, entry.Invoice.Number, lang)
+	said, done, err := do(ctx, entry.Invoice.Number, lang)
 	if errors.Is(err, batch.ErrHeld) {
-		said, err = words{lang}.say("いま発行の処理中のため、送っていません。終わってから、もう一度お試しください。", "Not mailed: a run goes on. Try again when it has ended."), nil
+		said, err = words{lang}.say("いま発行の処理中のため、何もしていません。終わってから、もう一度お試しください。", "Nothing was done: a run goes on. Try again when it has ended."), nil
 	}
 	if err == nil {
 		entry, err = s.Ledger.Entry(ctx, entry.Key)
@@ -282,7 +313,7 @@ func (s *Server) resend(w http.ResponseWriter, v visit) {
 		s.fail(w, v.Request, err)
 		return
 	}
-	s.charge(w, v, chargePage{Entry: entry, Said: said, Good: mailed})
+	s.charge(w, v, chargePage{Entry: entry, Said: said, Good: done})
 }
 
 // charge shows an invoice with its history.
@@ -297,7 +328,7 @@ func (s *Server) charge(w http.ResponseWriter, v visit, page chargePage) {
 		return
 	}
 	page.Purged = !page.PurgedAt.IsZero()
-	page.Resends = page.Person.Role != batch.Viewer
+	page.Resends, page.Recalls = page.Person.Role != batch.Viewer, page.Person.Role == batch.Approver
 	page.Payable = page.Charge.Status == batch.StatusPending && page.Charge.ExpiresAt.After(s.Now())
 	s.show(w, v.Request, http.StatusOK, "charge", page)
 }

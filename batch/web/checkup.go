@@ -11,8 +11,7 @@ const actsShown = 100
 
 // checkUpPage says how Konbill itself is doing.
 type checkUpPage struct {
-	frame
-	Operation
+	liveNow
 	Examined bool // a person asked for it: it takes a while
 	Found    []Examination
 	Settings []Setting
@@ -20,8 +19,12 @@ type checkUpPage struct {
 }
 
 func (s *Server) checkUp(w http.ResponseWriter, v visit, examine bool) {
-	page := checkUpPage{frame: s.frameOf(v.Request, v.session, "checkup"), Operation: s.Operation(v.Context()), Examined: examine, Settings: s.Settings}
+	page := checkUpPage{Examined: examine, Settings: s.Settings}
 	var err error
+	if page.liveNow, err = s.liveNow(v.Context(), s.frameOf(v.Request, v.session, "checkup")); err != nil {
+		s.fail(w, v.Request, err)
+		return
+	}
 	if examine {
 		s.examining.Lock()
 		page.Found, err = s.Examine(v.Context(), page.Lang)

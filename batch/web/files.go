@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,9 +22,10 @@ import (
 // Drafts are where files wait that people have brought.
 type Drafts interface {
 	Bring(name, by string, at time.Time, content io.Reader) (inbox.Draft, error)
+	Correct(d inbox.Draft, by string, content []byte) error
 	All() ([]inbox.Draft, error)
 	Draft(id string) (inbox.Draft, error)
-	HandIn(d inbox.Draft) (name string, err error)
+	HandIn(d inbox.Draft, a inbox.Approval) (name string, err error)
 	Discard(d inbox.Draft) error
 	Forget(before time.Time) error
 }
@@ -43,11 +45,10 @@ const (
 
 // filesPage takes files, and lists those that wait.
 type filesPage struct {
-	frame
-	Operation
+	liveNow
 	Drafts []inbox.Draft
 	Faults []fault
-	Done   string // what became of one: approved, discarded
+	Done   string // what became of one: discarded
 }
 
 // fault is a file that wasn't taken.
@@ -61,13 +62,15 @@ const (
 )
 
 func (s *Server) showFiles(w http.ResponseWriter, v visit) {
-	page := filesPage{frame: s.frameOf(v.Request, v.session, "files"), Done: v.URL.Query().Get("done")}
-	s.files(w, v, http.StatusOK, page)
+	s.files(w, v, http.StatusOK, filesPage{Done: v.URL.Query().Get("done")})
 }
 
 func (s *Server) files(w http.ResponseWriter, v visit, status int, page filesPage) {
-	page.Operation = s.Operation(v.Context())
-	err := s.Drafts.Forget(s.Now().Add(-KeepDrafts))
+	var err error
+	page.liveNow, err = s.liveNow(v.Context(), s.frameOf(v.Request, v.session, "files"))
+	if err == nil {
+		err = s.Drafts.Forget(s.Now().Add(-KeepDrafts))
+	}
 	if err == nil {
 		page.Drafts, err = s.Drafts.All()
 	}
@@ -87,7 +90,7 @@ func (s *Server) bring(w http.ResponseWriter, v visit) {
 	case err != nil:
 		s.fail(w, v.Request, err)
 	case len(faults) > 0:
-		s.files(w, v, http.StatusBadRequest, filesPage{frame: s.frameOf(v.Request, v.session, "files"), Faults: faults})
+		s.files(w, v, http.StatusBadRequest, filesPage{Faults: faults})
 	case len(taken) == 1:
 		http.Redirect(w, v.Request, "/files/"+taken[0].ID, http.StatusSeeOther)
 	default:
@@ -157,15 +160,20 @@ type reviewPage struct {
 	Cause      string // of the findings that are listed; empty: all
 	Findings   []finding
 	Next       int // where the following ones begin; 0: there are none
-	Mine       bool
+	From       int // where the listed ones begin
 	MayApprove bool
 	Changed    bool // since it was shown
 	WrongTotal bool
-	NoSuchLine bool // that could be previewed
+	NoSuchLine bool   // that could be previewed
+	Corrected  string // the line in which something was just put right
+	WhyNot     whyNot
 }
 
 // Waits reports whether it is somebody else who must approve.
-func (p reviewPage) Waits() bool { return p.Mine && !p.MayApprove && p.Person.Role == batch.Approver }
+func (p reviewPage) Waits() bool { return !p.MayApprove && p.Person.Role == batch.Approver }
+
+// Correctable are the fields that can be put right.
+func (p reviewPage) Correctable() []invoice.Field { return invoice.Correctable }
 
 // finding is one line of the table.
 type finding struct {
@@ -173,6 +181,19 @@ type finding struct {
 	Severity      invoice.Severity
 	Text          string
 	Before, After string
+	Field         invoice.Field // that can be put right; empty: none
+	Now           string        // what the file says there
+}
+
+func (s *Server) findingOf(f invoice.Finding, lang invoice.Language) finding {
+	one := finding{Line: f.Line, Severity: f.Severity, Text: f.Text(lang), Before: f.Before, After: f.After}
+	if slices.Contains(invoice.Correctable, f.Field) {
+		one.Field, one.Now = f.Field, f.Before
+		if f.Code == invoice.CodeCorrected {
+			one.Now = f.After
+		}
+	}
+	return one
 }
 
 func (s *Server) showReview(w http.ResponseWriter, v visit) {
@@ -185,16 +206,17 @@ func (s *Server) reviewed(w http.ResponseWriter, v visit, status int, page revie
 		return
 	}
 	page.frame, page.Draft = s.frameOf(v.Request, v.session, "review"), draft
-	page.Mine = draft.By == v.session.Person.Name
 	page.MayApprove = s.mayApprove(v.session.Person, draft)
 	page.Cause = v.URL.Query().Get("cause")
+	page.Corrected = v.URL.Query().Get("corrected")
 	from, _ := strconv.Atoi(v.URL.Query().Get("from")) // anything else begins anew
+	page.From = from
 	var err error
 	page.review, err = s.review(v.Context(), draft, page.Lang, func(n int, f invoice.Finding) {
 		switch {
 		case n < from:
 		case len(page.Findings) < found:
-			page.Findings = append(page.Findings, finding{f.Line, f.Severity, f.Text(page.Lang), f.Before, f.After})
+			page.Findings = append(page.Findings, s.findingOf(f, page.Lang))
 		default:
 			page.Next = from + found
 		}
@@ -236,9 +258,14 @@ func (s *Server) template(w http.ResponseWriter, v visit) {
 
 // download gives a browser a file to keep.
 func download(w http.ResponseWriter, kind, name string, content io.Reader) {
+	attach(w, kind, name)
+	_, _ = io.Copy(w, content) // a browser that has gone
+}
+
+// attach says that what follows is a file to keep.
+func attach(w http.ResponseWriter, kind, name string) {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-	_, _ = io.Copy(w, content) // a browser that has gone
 }
 
 // draftOf is the draft that a request is about; it answers itself when there is none.
@@ -255,13 +282,17 @@ func (s *Server) draftOf(w http.ResponseWriter, v visit) (draft inbox.Draft, ok 
 	return draft, false
 }
 
-// mayApprove reports whether a person may have a draft charged.
+// mayApprove reports whether a person may have a draft charged: where a second person must,
+// not who has brought it or put something right in it.
 func (s *Server) mayApprove(p batch.Person, d inbox.Draft) bool {
-	return p.Role == batch.Approver && !(s.SecondPerson && d.By == p.Name)
+	tookPart := d.By == p.Name || slices.Contains(d.CorrectedBy, p.Name)
+	return p.Role == batch.Approver && !(s.SecondPerson && tookPart)
 }
 
 // approve hands a file in to be charged, if it would still do just what was shown.
 func (s *Server) approve(w http.ResponseWriter, v visit) {
+	s.deciding.Lock()
+	defer s.deciding.Unlock()
 	draft, ok := s.draftOf(w, v)
 	if !ok {
 		return
@@ -287,16 +318,18 @@ func (s *Server) approve(w http.ResponseWriter, v visit) {
 		s.fail(w, v.Request, err)
 		return
 	}
-	if _, err := s.Drafts.HandIn(draft); err != nil {
+	if _, err := s.Drafts.HandIn(draft, inbox.Approval{SHA256: now.File, By: person, At: s.Now()}); err != nil {
 		s.fail(w, v.Request, err)
 		return
 	}
-	http.Redirect(w, v.Request, "/files?done=approved", http.StatusSeeOther)
+	http.Redirect(w, v.Request, "/?done=approved", http.StatusSeeOther)
 }
 
 // discard removes a file that somebody has brought. Who brought it may, and who may
 // approve.
 func (s *Server) discard(w http.ResponseWriter, v visit) {
+	s.deciding.Lock()
+	defer s.deciding.Unlock()
 	draft, ok := s.draftOf(w, v)
 	if !ok {
 		return

@@ -19,10 +19,10 @@ const (
 	maxForm = 16 << 10
 )
 
-// headers of every answer. Nothing comes from elsewhere, runs, or is framed; what shows
-// customers isn't kept by browsers.
+// headers of every answer. Nothing comes from elsewhere or is framed, and nothing runs but
+// the page's own file; what shows customers isn't kept by browsers.
 var headers = map[string]string{
-	"Content-Security-Policy":    "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+	"Content-Security-Policy":    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 	"X-Content-Type-Options":     "nosniff",
 	"Referrer-Policy":            "same-origin",
 	"Cross-Origin-Opener-Policy": "same-origin",
@@ -111,13 +111,17 @@ func (s *Server) sessionOf(r *http.Request) (session batch.Session, ok bool, err
 		return batch.Session{}, false, err
 	}
 	now := s.Now()
-	if now.Sub(session.SeenAt) >= sessionIdle || now.Sub(session.BeganAt) >= sessionLength || !session.Person.RemovedAt.IsZero() {
+	if hasEnded(session, now) {
 		return batch.Session{}, false, s.Ledger.EndSession(r.Context(), session.Token)
 	}
 	if now.Sub(session.SeenAt) >= seenEvery {
 		err = s.Ledger.SeeSession(r.Context(), session.Token, now)
 	}
 	return session, err == nil, err
+}
+
+func hasEnded(session batch.Session, now time.Time) bool {
+	return now.Sub(session.SeenAt) >= sessionIdle || now.Sub(session.BeganAt) >= sessionLength || !session.Person.RemovedAt.IsZero()
 }
 
 // record keeps what a person did. What can't be kept must not be done.

@@ -29,7 +29,7 @@ func readPages() *pages {
 		words := words{lang}
 		all[lang] = template.Must(template.New("").Funcs(template.FuncMap{
 			"say": words.say, "yen": words.yen, "count": words.count, "time": words.time, "day": words.day, "deadline": words.deadline, "state": words.state, "payment": words.payment,
-			"result": words.result, "act": words.act, "severity": words.severity, "role": words.role, "masked": masked, "maskedMail": maskedMail, "ending": ending,
+			"result": words.result, "act": words.act, "severity": words.severity, "role": words.role, "origin": words.origin, "field": words.field, "masked": masked, "maskedMail": maskedMail, "ending": ending,
 		}).ParseFS(files, "pages/*.html"))
 	}
 	return &all
@@ -43,6 +43,8 @@ type frame struct {
 	At     string       // which page it is
 	Here   string       // the path of the request, to come back to
 	Files  bool         // the person may bring files
+
+	Refresh bool // a browser without script asks again after a while
 }
 
 func (s *Server) frameOf(r *http.Request, session batch.Session, at string) frame {
@@ -209,11 +211,24 @@ var roleNames = map[string][2]string{
 	string(batch.Viewer): {"閲覧", "viewer"}, string(batch.Preparer): {"作成", "preparer"}, string(batch.Approver): {"承認", "approver"},
 }
 
+func (w words) field(f invoice.Field) string { return w.of(fieldNames, string(f)) }
+
+var fieldNames = map[string][2]string{
+	string(invoice.FieldName): {"氏名", "name"}, string(invoice.FieldPhone): {"電話番号", "phone"}, string(invoice.FieldEmail): {"メールアドレス", "mail address"},
+	string(invoice.FieldAmount): {"金額", "amount"}, string(invoice.FieldDue): {"支払期限", "due date"},
+}
+
+// origin is where a setting comes from.
+func (w words) origin(from string) string { return w.of(originNames, from) }
+
+var originNames = map[string][2]string{"": {"既定値", "default"}, "environment": {"環境変数", "environment"}}
+
 func (w words) act(what string) string { return w.of(actNames, what) }
 
 var actNames = map[string][2]string{
 	"signed_in": {"ログイン", "signed in"}, "signed_out": {"ログアウト", "signed out"}, "sign_in_refused": {"ログイン失敗", "sign-in refused"},
 	"brought": {"ファイルを投入", "brought a file"}, "approved": {"発行を承認", "approved a file"}, "discarded": {"ファイルを破棄", "discarded a file"},
+	"corrected": {"値を訂正", "corrected a value"}, "paused": {"一時停止", "paused"}, "continued": {"再開", "had it go on"}, "recalled": {"請求を取り消し", "called a bill back"},
 	"resent": {"メールを再送", "had a mail sent again"}, "took_results": {"結果を取得", "took results"}, "took_slip": {"払込案内を取得", "took a slip"},
 	"refused": {"権限がないため拒否", "was refused"},
 	"looked":  {"お客様の情報を表示", "looked at a customer's data"},

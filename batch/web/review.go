@@ -20,6 +20,7 @@ import (
 
 // review is what a file would do, if it were run now.
 type review struct {
+	File     string // its SHA-256, hex
 	Fault    string // why it can't be run at all; empty: it can
 	Rows     int
 	ToIssue  batch.Sum // rows that are sound and not issued yet
@@ -57,7 +58,7 @@ func (s *Server) review(ctx context.Context, d inbox.Draft, lang invoice.Languag
 		return review{}, err
 	}
 	defer file.Close()
-	var r review
+	r := review{File: file.SHA256}
 	if wrong := new(csvfile.FileError); errors.As(file.Refusal, &wrong) {
 		r.Fault = wrong.Message(lang)
 	}
@@ -110,7 +111,7 @@ func (s *Server) review(ctx context.Context, d inbox.Draft, lang invoice.Languag
 	if s.Pace > 0 && r.ToIssue.Rows > 0 {
 		r.Minutes = int(math.Ceil(float64(r.ToIssue.Rows) / s.Pace / 60))
 	}
-	r.Shown = s.shown(file.SHA256, r)
+	r.Shown = s.shown(r)
 	return r, nil
 }
 
@@ -154,7 +155,7 @@ func (s *Server) compare(ctx context.Context, r *review, rows []batch.Row) error
 }
 
 // shown is a digest of what a person sees and approves.
-func (s *Server) shown(file string, r review) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%v\n%d %v %v %v %v\n%s", file, s.ConfigHash, s.Live, r.Rows, r.ToIssue, r.Warned, r.Rejected, r.Issued, r.Due.UTC()))
+func (s *Server) shown(r review) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%v\n%d %v %v %v %v\n%s", r.File, s.ConfigHash, s.Live, r.Rows, r.ToIssue, r.Warned, r.Rejected, r.Issued, r.Due.UTC()))
 	return hex.EncodeToString(sum[:])
 }

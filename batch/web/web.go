@@ -9,19 +9,22 @@
 //     Lists show such data masked.
 //   - A request that changes something is a POST from the page itself, on a host that it
 //     is meant to have (net/http's CrossOriginProtection, and Config.Hosts against DNS
-//     rebinding). No script runs on it (Content-Security-Policy), and none is needed.
+//     rebinding). No script runs on it but its own file (Content-Security-Policy), which
+//     follows a run, takes dropped files and copies links; nothing else needs it.
 //   - Passwords are stored as Argon2id hashes (RFC 9106), sessions as hashes of what the
 //     browser has. A session ends after sessionIdle without a request, and after
 //     sessionLength in any case; guesses at a password are slowed down.
-//   - It charges nothing and never stops a run. A bill's mail is sent again by a person's
-//     word, which is recorded, and not when it turns out to be paid. A file that somebody brings
-//     waits as a draft until an approver, perhaps another person, has seen what it would
-//     do; then it is handed in to the inbox, and runs as any other does. Approval is for
-//     exactly what was shown (review.Shown): bytes, configuration and ledger.
+//   - It charges nothing itself. A bill's mail is sent again, or a bill called back, by a
+//     person's word, which is recorded. A file that somebody brings, or that was dropped
+//     into an inbox from which nothing runs unapproved, waits as a draft until an approver,
+//     perhaps another person, has seen what it would do; then it is handed in to the inbox
+//     and runs at once, as any other does. Approval is for exactly what was shown
+//     (review.Shown): bytes, configuration and ledger. What people put right in a draft
+//     stands in the file itself (invoice.Correction).
 //   - It is quick however many invoices the ledger has: lists are read page by page.
 //
 // The files: guard.go stands before all pages, signin.go is about who may, the others are
-// each about one page. page.go holds what all pages have.
+// each about one page or a part of one. page.go holds what all pages have.
 package web
 
 import (
@@ -45,6 +48,7 @@ type Ledger interface {
 	Entries(ctx context.Context, q batch.Query, f func(batch.Entry) error) error
 	Notices(ctx context.Context, key batch.Key) ([]batch.Notice, error)
 	Jobs(ctx context.Context, limit int) ([]batch.Job, error)
+	Counts(ctx context.Context, since time.Time) ([]batch.DayCount, error)
 
 	Person(ctx context.Context, name string) (batch.Person, error)
 	BeginSession(ctx context.Context, s batch.Session, forget time.Time) error
@@ -67,9 +71,18 @@ type Config struct {
 
 	// Slip draws an invoice's slip, or returns batch.ErrNoSlip.
 	Slip func(e batch.Entry) ([]byte, error)
+	// Slips draws those of the invoices that can be paid.
+	Slips func(entries []batch.Entry, visit func(e batch.Entry, pdf []byte) error) error
+	// PrintFile draws them as one file; the error is batch.ErrNoSlip where there are none.
+	PrintFile func(entries []batch.Entry) ([]byte, error)
+	// Paper is what a run has left, by the kind that a page asks for; the error is
+	// fs.ErrNotExist where that isn't there.
+	Paper func(ctx context.Context, run batch.Job, kind Paper) (path string, err error)
 	// Resend mails an invoice again, by a person's word, and says what came of it. The
 	// error is batch.ErrHeld while a run goes on.
 	Resend func(ctx context.Context, number string, lang invoice.Language) (said string, mailed bool, err error)
+	// Recall calls a bill back, so that it can't be paid any more; all is as with Resend.
+	Recall func(ctx context.Context, number string, lang invoice.Language) (said string, recalled bool, err error)
 
 	// Drafts take the files that people bring; nil: they bring none.
 	Drafts Drafts
@@ -87,6 +100,9 @@ type Config struct {
 	Pace         float64     // requests a second
 
 	Operation func(ctx context.Context) Operation
+	// Pause keeps further invoices from being begun, until Continue.
+	Pause    func(by string) error
+	Continue func() error
 	// Examine looks at everything that a run depends on, in a language.
 	Examine func(ctx context.Context, lang invoice.Language) ([]Examination, error)
 	// Settings are the configuration in force, without secrets.
@@ -104,10 +120,16 @@ type Preview struct {
 
 // Operation is what Konbill does now, and will do next.
 type Operation struct {
-	Running  string         // the file it is at; empty: none
-	Progress batch.Progress // with that file
-	Waiting  []string       // files in the inbox
-	Next     []time.Time    // runs
+	Running   string         // the file it is at; empty: none
+	Progress  batch.Progress // with that file
+	PerMinute int            // invoices; 0: not known yet
+	Left      time.Duration  // that the file takes at this pace
+	Waiting   []string       // files in the inbox
+	Next      []time.Time    // runs
+
+	Paused   bool
+	PausedBy string
+	PausedAt time.Time
 }
 
 // Examination is one thing that was looked at.
@@ -117,7 +139,10 @@ type Examination struct {
 }
 
 // Setting is a key of the configuration and its value.
-type Setting struct{ Key, Value string }
+type Setting struct {
+	Key, Value string
+	Origin     string // a file, or "environment"; empty: the default
+}
 
 // Server is the page.
 type Server struct {
@@ -125,19 +150,35 @@ type Server struct {
 	pages     *pages
 	guesses   *guesses
 	examining sync.Mutex // one at a time: it asks others
+	deciding  sync.Mutex // one at a time: what becomes of a draft
+	chart     chartCache
+	followers chan struct{} // holds a token for each browser that follows
+	closed    chan struct{}
+	close     sync.Once
 	handler   http.Handler
 }
 
 // New makes the page.
 func New(c Config) *Server {
-	s := &Server{Config: c, pages: readPages(), guesses: newGuesses(c.Now)}
+	s := &Server{
+		Config: c, pages: readPages(), guesses: newGuesses(c.Now),
+		followers: make(chan struct{}, mostFollowers), closed: make(chan struct{}),
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", s.showSignIn)
 	mux.HandleFunc("POST /login", s.signIn)
 	mux.HandleFunc("POST /language", s.chooseLanguage)
-	mux.HandleFunc("GET /style.css", s.style)
+	mux.HandleFunc("GET /style.css", file("pages/style.css", "text/css; charset=utf-8"))
+	mux.HandleFunc("GET /script.js", file("pages/script.js", "text/javascript; charset=utf-8"))
 	mux.Handle("POST /logout", s.signedIn(s.signOut))
 	mux.Handle("GET /{$}", s.signedIn(s.showRuns))
+	mux.Handle("GET /progress", s.signedIn(s.follow))
+	mux.Handle("POST /pause", s.allowed(batch.Preparer, s.pause))
+	mux.Handle("POST /continue", s.allowed(batch.Preparer, s.goOn))
+	mux.Handle("GET /runs/{id}", s.signedIn(s.showRun))
+	mux.Handle("GET /runs/{id}/slips.zip", s.allowed(batch.Preparer, s.slipsOfRun))
+	mux.Handle("GET /runs/{id}/print.pdf", s.allowed(batch.Preparer, s.printRun))
+	mux.Handle("GET /runs/{id}/{paper}", s.allowed(batch.Preparer, s.takePaper))
 	if s.Outbox != nil {
 		mux.Handle("GET /results/{name}", s.allowed(batch.Preparer, s.takeResult))
 	}
@@ -150,6 +191,7 @@ func New(c Config) *Server {
 		mux.Handle("GET /files/{id}/preview.pdf", s.allowed(batch.Preparer, s.previewSlip))
 		mux.Handle("GET /template.csv", s.allowed(batch.Preparer, s.template))
 		mux.Handle("POST /files/{id}/approve", s.allowed(batch.Approver, s.approve))
+		mux.Handle("POST /files/{id}/correct", s.allowed(batch.Preparer, s.correct))
 		mux.Handle("POST /files/{id}/discard", s.allowed(batch.Preparer, s.discard))
 	}
 	mux.Handle("GET /charges", s.signedIn(s.showCharges))
@@ -157,6 +199,7 @@ func New(c Config) *Server {
 	mux.Handle("POST /charges/{key}", s.signedIn(s.revealCharge))
 	mux.Handle("POST /charges/{key}/slip", s.signedIn(s.slip))
 	mux.Handle("POST /charges/{key}/resend", s.allowed(batch.Preparer, s.resend))
+	mux.Handle("POST /charges/{key}/recall", s.allowed(batch.Approver, s.recall))
 	mux.Handle("GET /checkup", s.signedIn(func(w http.ResponseWriter, v visit) { s.checkUp(w, v, false) }))
 	mux.Handle("POST /checkup", s.signedIn(func(w http.ResponseWriter, v visit) { s.checkUp(w, v, true) }))
 	s.handler = s.guarded(mux)
@@ -166,12 +209,18 @@ func New(c Config) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "private, max-age=3600")
-	text, err := fs.ReadFile(files, "pages/style.css")
+// Close ends what browsers follow.
+func (s *Server) Close() { s.close.Do(func() { close(s.closed) }) }
+
+// file gives a file of the program.
+func file(name, kind string) http.HandlerFunc {
+	text, err := fs.ReadFile(files, name)
 	if err != nil {
 		panic(err) // it is part of the program
 	}
-	_, _ = w.Write(text) // a browser that has gone
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Cache-Control", "private, max-age=3600")
+		_, _ = w.Write(text) // a browser that has gone
+	}
 }

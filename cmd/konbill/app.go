@@ -34,6 +34,7 @@ type app struct {
 	configPath string
 	langFlag   string
 	json       bool
+	origins    map[string]string // of settings, see configSource
 	lang       invoice.Language
 }
 

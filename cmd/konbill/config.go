@@ -115,6 +115,7 @@ type inboxConfig struct {
 	Folder       string        `koanf:"folder"`
 	StableFor    time.Duration `koanf:"stable_for"`
 	RequireTotal bool          `koanf:"require_total"`
+	Approval     bool          `koanf:"approval"` // files wait on the page until somebody approves them
 }
 
 type scheduleConfig struct {
@@ -185,8 +186,9 @@ func defaultConfig() config {
 
 // configSource says where a configuration came from.
 type configSource struct {
-	Path      string // of the file; empty when there is none
-	LangGiven bool   // some source names a language
+	Path      string            // of the file; empty when there is none
+	LangGiven bool              // some source names a language
+	Origins   map[string]string // by key: the file, "environment" or a flag; no entry: the default
 }
 
 // loadConfig reads the configuration: flags over environment over file over
@@ -205,6 +207,7 @@ func loadConfig(path string, flags map[string]any, env []string) (config, config
 	if source.Path != "" {
 		home = filepath.Dir(source.Path)
 	}
+	source.Origins = map[string]string{}
 	layers := []configLayer{{from: "", base: home, values: flatten(defaultConfig())}}
 	if source.Path != "" {
 		values, err := readConfigFile(source.Path)
@@ -225,12 +228,22 @@ func loadConfig(path string, flags map[string]any, env []string) (config, config
 		}
 		_, given := values["lang"]
 		source.LangGiven = source.LangGiven || given && i > 0
+		if i > 0 {
+			source.note(values, layer.from)
+		}
 	}
 	var c config
 	if err := k.Unmarshal("", &c); err != nil {
 		return config{}, source, err
 	}
 	return c, source, c.validate()
+}
+
+// note notes that settings came from a layer.
+func (s *configSource) note(values map[string]any, from string) {
+	for key := range values {
+		s.Origins[key] = from
+	}
 }
 
 // configFile finds the file: the flag, KONBILL_CONFIG, ./konbill.toml, then the

@@ -80,6 +80,7 @@ func (c config) validate() error {
 		oneOf("serve.log", c.Serve.Log, "text", "json"),
 		together(setting{"web.tls_cert_file", c.Web.TLSCertFile}, setting{"web.tls_key_file", c.Web.TLSKeyFile}),
 		webAddress(c.Web),
+		approval(c.Inbox, c.Web),
 		oneOf("web.approval", c.Web.Approval, approvalByAny, approvalBySecond),
 		between("serve.take_over_after", c.Serve.TakeOverAfter, minTakeOver, maxTakeOver),
 	} {
@@ -252,6 +253,20 @@ func webAddress(c webConfig) *configError {
 		return &configError{Key: "web.listen", Code: configPlainWeb, Detail: c.Listen}
 	case c.Hosts == "" && (host == "" || net.ParseIP(host).IsUnspecified()):
 		return &configError{Key: "web.hosts", Code: configIncomplete, Detail: "web.listen"}
+	}
+	return nil
+}
+
+// approval wants the page on which files are approved. A file with a control total isn't
+// shown there.
+func approval(i inboxConfig, w webConfig) *configError {
+	switch {
+	case !i.Approval:
+		return nil
+	case w.Listen == "":
+		return &configError{Key: "web.listen", Code: configIncomplete, Detail: "inbox.approval"}
+	case i.RequireTotal:
+		return &configError{Key: "inbox.approval", Code: configNotBoth, Detail: "inbox.require_total"}
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ const (
 	configBadSecret                         // Detail: which of several
 	configBadSchedule                       // Schedule: what is wrong with it
 	configIncomplete                        // Detail: a setting that needs it
+	configNotBoth                           // Detail: a setting that excludes it
 	configBadSigning                        // Signing: what is wrong with a key or certificate
 	configNeedsMail                         // smtp.mode = "off" leaves nothing to send it with
 	configBadCheckDigit                     // Detail: a registration number with a wrong digit
@@ -125,6 +126,8 @@ func (e *configError) english() string {
 		return fmt.Sprintf("or the variable %s: secret %s is not one; give the webhook secret as the dashboard shows it, in base64, each on a line of its own", webhookSecretVariable, e.Detail)
 	case configIncomplete:
 		return fmt.Sprintf("is not set, but %s is: one is of no use without the other", e.Detail)
+	case configNotBoth:
+		return fmt.Sprintf("can't be used together with %s", e.Detail)
 	case configBadSigning:
 		return "can't be used: " + signingInEnglish(e.Signing)
 	case configBadCheckDigit:
@@ -190,6 +193,8 @@ func (e *configError) japanese() string {
 		return fmt.Sprintf("または環境変数 %s の %s 番目が Webhook シークレットではありません。管理画面に表示されるとおり（base64）に、1 行に 1 つずつ指定してください", webhookSecretVariable, e.Detail)
 	case configIncomplete:
 		return fmt.Sprintf("が設定されていません。%s とあわせて設定してください", e.Detail)
+	case configNotBoth:
+		return fmt.Sprintf("は %s と同時には使えません", e.Detail)
 	case configBadSigning:
 		return signingInJapanese(e.Signing)
 	case configBadCheckDigit:

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"konbill/batch"
+	"konbill/batch/follow"
 	"konbill/batch/inbox"
 	"konbill/batch/web"
 	"konbill/invoice"
@@ -29,7 +31,7 @@ func (s *service) servePage() (closePage func(), err error) {
 	if c.Listen == "" {
 		return func() {}, nil
 	}
-	settings, err := s.config.listed()
+	settings, err := s.config.listed(s.origins)
 	if err != nil {
 		return nil, err
 	}
@@ -41,20 +43,26 @@ func (s *service) servePage() (closePage func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	drafts, err := s.drafts()
-	if err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
 	secure := secured != nil || c.behindProxy()
-	page := web.New(web.Config{
+	about := web.Config{
 		Ledger: s.ledger, Live: s.runner.Live, Language: s.lang, Hosts: c.hosts(), Secure: secure,
-		Slip: s.runner.Slip, Resend: s.resendForPage, Drafts: drafts, Outbox: os.DirFS(filepath.Join(s.config.Inbox.Folder, "outbox")), Check: s.checkForPage, Read: s.readForPage, Preview: s.previewForPage, ConfigHash: s.config.hash(), MaxTotal: s.runner.Settings.MaxTotal, SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
-		Operation: s.operation, Examine: s.examineForPage, Settings: settings, Now: s.now, Log: s.log,
-	})
+		Slip: s.runner.Slip, Slips: s.runner.Slips, PrintFile: s.runner.PrintFile, Paper: s.paperForPage,
+		Resend: s.resendForPage, Recall: s.recallForPage,
+		Outbox: os.DirFS(filepath.Join(s.config.Inbox.Folder, "outbox")),
+		Check:  s.checkForPage, Read: s.readForPage, Preview: s.previewForPage,
+		ConfigHash: s.config.hash(), MaxTotal: s.runner.Settings.MaxTotal, SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
+		Operation: s.operation, Pause: s.pauseForPage, Continue: func() error { return inbox.Continue(s.config.Inbox.Folder) },
+		Examine: s.examineForPage, Settings: settings, Now: s.now, Log: s.log,
+	}
+	if s.drafts != nil {
+		about.Drafts = s.drafts
+	}
+	page := web.New(about)
 	server := &http.Server{
 		Handler: page, MaxHeaderBytes: 16 << 10, TLSConfig: secured, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
 	}
+	server.RegisterOnShutdown(page.Close)
 	go func() {
 		var err error
 		if secured != nil {
@@ -68,19 +76,6 @@ func (s *service) servePage() (closePage func(), err error) {
 	}()
 	s.log.Info("page for staff", "address", c.Listen, "tls", secure, "hosts", c.hosts())
 	return func() { closeGently(server) }, nil
-}
-
-// drafts are where files wait that people bring on the page. With inbox.require_total each
-// file has a control total of its own, which the page doesn't ask for: people drop both.
-func (s *service) drafts() (web.Drafts, error) {
-	if s.config.Inbox.RequireTotal {
-		return nil, nil
-	}
-	drafts, err := inbox.OpenDrafts(s.config.Inbox.Folder)
-	if err != nil {
-		return nil, err
-	}
-	return drafts, drafts.Forget(s.now().Add(-web.KeepDrafts))
 }
 
 // checkForPage is what check does with a file.
@@ -114,6 +109,57 @@ func (s *service) resendForPage(ctx context.Context, number string, lang invoice
 	speaker := *s.app
 	speaker.lang = lang
 	return speaker.resentText(reports[0]), reports[0].NotSent == "" && reports[0].Entry.State == batch.Mailed, nil
+}
+
+// recallForPage calls a bill back, as konbill recall does, unless a run goes on.
+func (s *service) recallForPage(ctx context.Context, number string, lang invoice.Language) (said string, recalled bool, err error) {
+	if !s.busy.TryLock() {
+		return "", false, batch.ErrHeld
+	}
+	defer s.busy.Unlock()
+	account, err := s.runner.Identify(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	follower := &follow.Follower{Ledger: s.ledger, Gateway: s.shop.client, Account: account, Who: "page", Now: s.now}
+	reports, err := follower.Recall(ctx, []string{number})
+	if len(reports) == 0 {
+		return "", false, err
+	}
+	speaker := *s.app
+	speaker.lang = lang
+	return speaker.recalledText(reports[0]), reports[0].Outcome == follow.RecallDone, nil
+}
+
+// pauseForPage pauses the inbox, for all who serve it.
+func (s *service) pauseForPage(by string) error {
+	return inbox.SetPaused(s.config.Inbox.Folder, inbox.Pause{By: by, At: s.now().UTC()})
+}
+
+// paperForPage finds what a run has left by the bytes of its file, among those that are
+// filed away under its name.
+func (s *service) paperForPage(_ context.Context, run batch.Job, kind web.Paper) (path string, err error) {
+	filed, err := inbox.Archive(s.config.Inbox.Folder)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range filed {
+		if filepath.Base(f.Path) != run.File || !f.Holds(run.SHA256) {
+			continue
+		}
+		switch kind {
+		case web.ResultsPaper:
+			path = f.Results()
+		case web.ErrorsPaper:
+			path = f.Errors()
+		default:
+			path = batch.ReceiptOf(f.Path)
+		}
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", fs.ErrNotExist
 }
 
 // behindProxy reports whether browsers know the page by names that aren't this machine's
@@ -161,7 +207,14 @@ func (c webConfig) hosts() []string {
 // operation is what the page says of what goes on.
 func (s *service) operation(context.Context) web.Operation {
 	o := web.Operation{Next: s.times.NextRuns(s.now(), 3)}
-	o.Running, o.Progress = s.running.progress()
+	var from time.Time
+	o.Running, o.Progress, from = s.running.progress()
+	if passed := s.now().Sub(from); o.Progress.Done > 0 && passed >= time.Second {
+		o.PerMinute = int(float64(o.Progress.Done) / passed.Minutes())
+		o.Left = passed / time.Duration(o.Progress.Done) * time.Duration(o.Progress.Total-o.Progress.Done)
+	}
+	pause, paused, err := inbox.Paused(s.config.Inbox.Folder)
+	o.Paused, o.PausedBy, o.PausedAt = paused || err != nil, pause.By, pause.At
 	if queue := s.queue.Load(); queue != nil {
 		o.Waiting = slices.Clone(queue.Ready)
 		for _, w := range queue.Waiting {
@@ -187,7 +240,7 @@ func (s *service) examineForPage(ctx context.Context, lang invoice.Language) ([]
 }
 
 // listed is the configuration in force, key by key. It has no secrets.
-func (c config) listed() ([]web.Setting, error) {
+func (c config) listed(origins map[string]string) ([]web.Setting, error) {
 	var text bytes.Buffer
 	if err := c.print(&text, true); err != nil {
 		return nil, err
@@ -202,10 +255,11 @@ func (c config) listed() ([]web.Setting, error) {
 	for _, section := range slices.Sorted(maps.Keys(values)) {
 		keys, isSection := values[section].(map[string]any)
 		if !isSection {
-			settings = append(settings, web.Setting{Key: section, Value: fmt.Sprint(values[section])})
+			settings = append(settings, web.Setting{Key: section, Value: fmt.Sprint(values[section]), Origin: origins[section]})
 		}
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
-			settings = append(settings, web.Setting{Key: section + "." + key, Value: fmt.Sprint(keys[key])})
+			name := section + "." + key
+			settings = append(settings, web.Setting{Key: name, Value: fmt.Sprint(keys[key]), Origin: origins[name]})
 		}
 	}
 	return settings, nil

@@ -168,11 +168,11 @@ func (b pageBrowser) ask(method, path string) string {
 func TestSettingsAreListed(t *testing.T) {
 	c := defaultConfig()
 	c.Limits.MaxRows = 1_000_000
-	settings, err := c.listed()
+	settings, err := c.listed(map[string]string{"limits.max_rows": "konbill.toml"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []web.Setting{{Key: "lang", Value: "ja"}, {Key: "limits.max_rows", Value: "1000000"}, {Key: "serve.take_over_after", Value: "30s"}, {Key: "web.approval", Value: "any"}} {
+	for _, want := range []web.Setting{{Key: "lang", Value: "ja"}, {Key: "limits.max_rows", Value: "1000000", Origin: "konbill.toml"}, {Key: "serve.take_over_after", Value: "30s"}, {Key: "web.approval", Value: "any"}} {
 		if !slices.Contains(settings, want) {
 			t.Errorf("%v isn't in %v", want, settings)
 		}

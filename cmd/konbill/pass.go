@@ -21,6 +21,7 @@ type occasion struct {
 	caughtUp       bool      // it is made late, since nothing served then
 	once           bool      // konbill ends after it
 	unfinishedOnly bool      // it goes on with what was left unfinished, and takes nothing new
+	approved       bool      // it takes what somebody has approved, and nothing else
 }
 
 // String says it for the log.
@@ -30,6 +31,8 @@ func (o occasion) String() string {
 		return "missed at " + japanTime(o.due)
 	case o.unfinishedOnly:
 		return "unfinished files"
+	case o.approved:
+		return "approved"
 	case o.due.IsZero():
 		return "by hand"
 	}
@@ -112,13 +115,22 @@ func (p *pass) takeReady(ctx context.Context) error {
 			return err
 		}
 		p.monitor.see(queue)
-		p.keepWaiting(queue.Waiting)
+		if p.approvalCounts() {
+			if queue.Ready, err = p.sortOut(queue.Ready); err != nil {
+				return err
+			}
+		}
+		if !p.occasion.approved {
+			p.keepWaiting(append(queue.Waiting, p.unapproved()...))
+		}
 		taken, err := p.takeAll(ctx, queue.Ready)
 		switch {
 		case err != nil:
 			return err
 		case taken > 0:
 			continue // others may have come meanwhile
+		case p.occasion.approved:
+			return nil
 		case len(queue.Ready) == 0 && !changing(queue), p.now().After(deadline):
 			return nil
 		}
@@ -135,7 +147,14 @@ func (p *pass) takeAll(ctx context.Context, names []string) (taken int, err erro
 		if p.stopping(ctx) {
 			return taken, &batch.Stop{Reason: batch.StopInterrupted}
 		}
+		approval, approved, err := p.approvalOf(name)
+		if err != nil {
+			return taken, err
+		}
 		f, err := p.inbox.Claim(name)
+		if err == nil && approved {
+			err = p.drafts.Taken(approval)
+		}
 		switch {
 		case errors.Is(err, inbox.ErrGone), errors.Is(err, inbox.ErrNotReady):
 			continue // left to the next look
@@ -205,7 +224,8 @@ func (p *pass) processed(ctx context.Context, f *inbox.File, resumed bool) error
 		}
 	}
 	runner := *p.runner
-	runner.Control, runner.Progress = control, p.running.come
+	runner.Control, runner.Begin = control, p.whenNotPaused
+	runner.Progress = func(sofar batch.Progress) { p.running.come(sofar, p.now()) }
 	makeRoom(f.Path, runner.Settings)
 	oneMore()
 	report, err := runner.Run(ctx, f.Path, "")

@@ -92,7 +92,8 @@ func (a *app) newService(c config, shop *workshop) (*service, error) {
 		log: newLog(a.stderr, c.Serve.Log, a.now),
 	}
 	s.staff = a.newStaffPost(c, s.runner, s.log)
-	return s, nil
+	s.drafts, err = s.openDrafts()
+	return s, err
 }
 
 // newLog writes lines for operators: what happened, and to which file, and

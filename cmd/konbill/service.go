@@ -28,6 +28,7 @@ type service struct {
 	runner  *batch.Runner
 	ledger  *ledger.Ledger
 	inbox   *inbox.Inbox
+	drafts  *inbox.Drafts // nil: there is no page, or it takes no files
 	times   *schedule.Schedule
 	monitor *monitor
 	staff   *staffPost
@@ -44,6 +45,7 @@ type service struct {
 	waitingFor  map[string]inbox.Reason // files that staff have been told about
 
 	running         runningPass
+	pause           pauseSight
 	inboxUnreadable atomic.Bool
 	queue           atomic.Pointer[inbox.Queue] // as it was last seen
 	hasTurn         atomic.Bool
@@ -56,32 +58,36 @@ type runningPass struct {
 	skipped bool           // a run was left out because of it
 	id      string         // of the file that it is at; empty: none
 	sofar   batch.Progress // with that file
+	from    time.Time      // when the invoices that sofar counts were begun
 }
 
 func (p *runningPass) set(began time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.began, p.skipped, p.id, p.sofar = began, false, "", batch.Progress{}
+	p.began, p.skipped, p.id, p.sofar, p.from = began, false, "", batch.Progress{}, time.Time{}
 }
 
 func (p *runningPass) setFile(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.id, p.sofar = id, batch.Progress{}
+	p.id, p.sofar, p.from = id, batch.Progress{}, time.Time{}
 }
 
 // come takes in how far the file has come.
-func (p *runningPass) come(sofar batch.Progress) {
+func (p *runningPass) come(sofar batch.Progress, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.from.IsZero() || sofar.Done < p.sofar.Done {
+		p.from = now
+	}
 	p.sofar = sofar
 }
 
-// progress is the file that it is at, and how far that has come.
-func (p *runningPass) progress() (id string, sofar batch.Progress) {
+// progress is the file that it is at, how far that has come, and since when.
+func (p *runningPass) progress() (id string, sofar batch.Progress, from time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.id, p.sofar
+	return p.id, p.sofar, p.from
 }
 
 func (p *runningPass) file() string {
@@ -263,9 +269,10 @@ func (s *service) watch(ctx context.Context) {
 			continue
 		}
 		s.forgetTold()
-		s.monitor.see(s.look())
-		again := s.failed.due(s.now())
-		if again == nil {
+		queue := s.look()
+		s.monitor.see(queue)
+		again := s.toDo(queue)
+		if again == nil && !s.paused() {
 			s.retry(ctx)
 			s.syncWhenDue(ctx)
 			s.mailNotices(ctx)
@@ -275,6 +282,22 @@ func (s *service) watch(ctx context.Context) {
 			s.tell(s.pass(ctx, *again))
 		}
 	}
+}
+
+// toDo is the pass to make now, beside those of the schedule: one that failed is made
+// again, and what was approved is issued. nil: there is none. Whoever calls it holds busy.
+func (s *service) toDo(queue inbox.Queue) *occasion {
+	approved, err := s.sortOut(queue.Ready)
+	switch {
+	case err != nil:
+		s.log.Error("files could not be set aside for approval", "reason", s.reason(err))
+		return nil
+	case s.paused():
+		return nil
+	case len(approved) > 0:
+		return &occasion{approved: true}
+	}
+	return s.failed.due(s.now())
 }
 
 // look looks at the inbox. One that can't be read is said once.

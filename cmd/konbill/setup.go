@@ -31,7 +31,7 @@ func (a *app) load(overrides map[string]any) (config, error) {
 	if err != nil {
 		return c, err
 	}
-	a.configPath = source.Path
+	a.configPath, a.origins = source.Path, source.Origins
 	configured := ""
 	if source.LangGiven {
 		configured = c.Lang

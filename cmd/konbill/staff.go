@@ -237,6 +237,7 @@ func (p *pass) keepWaiting(waiting []inbox.Waiting) {
 var whyWaiting = map[inbox.Reason]staff.Why{
 	inbox.InUse: staff.OpenInExcel, inbox.Changing: staff.StillChanging, inbox.Unopenable: staff.CannotOpen,
 	inbox.TotalMissing: staff.NoTotal, inbox.SeveralTotals: staff.TwoTotals, inbox.SharedTotal: staff.SharedTotal,
+	inbox.Unapproved: staff.NoApproval,
 }
 
 // newsOfWaiting reports whether a file waits that staff have not been told of,

@@ -31,6 +31,8 @@ var aliases = map[invoice.Field][]string{
 	invoice.FieldLanguage:    {"言語", "lang"},
 	invoice.FieldTaxRate:     {"税率"},
 	invoice.FieldTax:         {"消費税", "消費税額", "内消費税"},
+
+	invoice.FieldCorrections: nil,
 }
 
 // comparable is a header without what people write differently: widths, case,

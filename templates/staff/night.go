@@ -131,6 +131,7 @@ const (
 	NoTotal       Why = "no total"     // for its control total, which is required
 	TwoTotals     Why = "two totals"   // for all but one control total to go
 	SharedTotal   Why = "shared total" // for a control total that is not another file's as well
+	NoApproval    Why = "no approval"  // for somebody to approve it on the page
 )
 
 // Summary writes the mail about one pass.

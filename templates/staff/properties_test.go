@@ -200,6 +200,7 @@ func TestUrgency(t *testing.T) {
 		"no total":                    {waits(NoTotal), ToBeDone},
 		"two totals":                  {waits(TwoTotals), ToBeDone},
 		"shared total":                {waits(SharedTotal), ToBeDone},
+		"no approval":                 {waits(NoApproval), ToBeDone},
 		"trouble":                     {with(func(n *Night, _ *File) { n.Trouble = "x" }), ToBeDone},
 		"mail given up":               {retried(Retries{MailGivenUp: []Numbered{{"1", ""}}}), ToBeDone},
 		"not charged":                 {retried(Retries{NotCharged: []Numbered{{"1", ""}}}), ToBeDone},

@@ -67,7 +67,7 @@ func (t Tally) Errors() int {
 // Stuck counts the files that somebody must move on.
 func (t Tally) Stuck() int {
 	stuck := t.Failed()
-	for _, why := range []Why{OpenInExcel, CannotOpen, NoTotal, TwoTotals, SharedTotal} {
+	for _, why := range []Why{OpenInExcel, CannotOpen, NoTotal, TwoTotals, SharedTotal, NoApproval} {
 		stuck += t.WaitsFor(why)
 	}
 	return stuck

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"konbill/batch"
@@ -41,6 +42,7 @@ func runKonbill(at address, file, folder string, rows int) (seconds float64, err
 	}
 	defer post.Close()
 	settings.Workers, settings.Charging = batch.WorkersFor(workers)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + 1)) // as the command does
 	r := &batch.Runner{
 		Ledger: book, Gateway: api, Mailer: post, Fingerprint: api.Fingerprint(), Settings: settings, Now: time.Now, Wait: wait,
 	}

@@ -1,0 +1,34 @@
+// Follows what goes on, takes files that are dropped, and copies links. All else works
+// without it.
+"use strict";
+
+for (const only of document.querySelectorAll("[data-script]")) only.hidden = false;
+
+const live = document.getElementById("live");
+if (live) {
+  const news = new EventSource(live.dataset.follow);
+  news.addEventListener("live", (event) => { live.innerHTML = event.data; });
+  news.addEventListener("again", () => { news.close(); location.reload(); });
+  addEventListener("pagehide", () => news.close());
+}
+
+const input = document.querySelector("input[data-drop]");
+if (input) {
+  const form = input.form;
+  const over = (on) => (event) => { event.preventDefault(); form.classList.toggle("over", on); };
+  form.addEventListener("dragover", over(true));
+  form.addEventListener("dragleave", over(false));
+  form.addEventListener("drop", (event) => {
+    over(false)(event);
+    if (event.dataTransfer.files.length === 0) return;
+    input.files = event.dataTransfer.files;
+    form.requestSubmit();
+  });
+}
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = button.dataset.done;
+  });
+}

@@ -1,0 +1,200 @@
+package web
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"konbill/batch"
+)
+
+// runPage is one run, and what it has left.
+type runPage struct {
+	frame
+	batch.Job
+	Results []batch.Result
+	Papers  []Paper // that are there
+	Taking  bool    // the person may have them
+}
+
+// Paper is a file that a run leaves. Its text is the name by which a browser asks for it.
+type Paper string
+
+// The papers of a run.
+const (
+	ResultsPaper Paper = "results.csv"
+	ErrorsPaper  Paper = "errors.csv"
+	ReceiptPaper Paper = "receipt.json"
+)
+
+var papers = []Paper{ResultsPaper, ErrorsPaper, ReceiptPaper}
+
+// runsSearched is how many of the latest runs have a page.
+const runsSearched = 10_000
+
+func (s *Server) showRun(w http.ResponseWriter, v visit) {
+	job, ok := s.jobOf(w, v)
+	if !ok {
+		return
+	}
+	page := runPage{frame: s.frameOf(v.Request, v.session, "run"), Job: job, Results: batch.Results}
+	page.Taking = page.Person.Role != batch.Viewer
+	for _, kind := range papers {
+		_, err := s.Paper(v.Context(), job, kind)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			s.fail(w, v.Request, err)
+			return
+		default:
+			page.Papers = append(page.Papers, kind)
+		}
+	}
+	s.show(w, v.Request, http.StatusOK, "run", page)
+}
+
+// jobOf is the run that a request is about; it answers itself when there is none.
+func (s *Server) jobOf(w http.ResponseWriter, v visit) (job batch.Job, ok bool) {
+	jobs, err := s.Ledger.Jobs(v.Context(), runsSearched)
+	if err != nil {
+		s.fail(w, v.Request, err)
+		return job, false
+	}
+	at := slices.IndexFunc(jobs, func(j batch.Job) bool { return strconv.FormatInt(j.ID, 10) == v.PathValue("id") })
+	if at < 0 {
+		s.message(w, v.Request, http.StatusNotFound)
+		return job, false
+	}
+	return jobs[at], true
+}
+
+// takePaper gives a file that a run has left.
+func (s *Server) takePaper(w http.ResponseWriter, v visit) {
+	kind := Paper(v.PathValue("paper"))
+	if !slices.Contains(papers, kind) {
+		s.message(w, v.Request, http.StatusNotFound)
+		return
+	}
+	job, ok := s.jobOf(w, v)
+	if !ok {
+		return
+	}
+	path, err := s.Paper(v.Context(), job, kind)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.message(w, v.Request, http.StatusNotFound)
+		return
+	}
+	var file *os.File
+	if err == nil {
+		file, err = os.Open(path)
+	}
+	if err == nil {
+		defer file.Close()
+		err = s.recordTaking(v, job, string(kind))
+	}
+	if err != nil {
+		s.fail(w, v.Request, err)
+		return
+	}
+	download(w, "application/octet-stream", nameOfRun(job)+"."+string(kind), file)
+}
+
+// recordTaking records that a person takes a file with customers' data.
+func (s *Server) recordTaking(v visit, job batch.Job, what string) error {
+	return s.record(v.Context(), v.session.Person.Name, "took_results", fmt.Sprintf("%d %s %s", job.ID, job.File, what))
+}
+
+func nameOfRun(job batch.Job) string { return strings.TrimSuffix(job.File, filepath.Ext(job.File)) }
+
+const (
+	// slipsTogether is how many slips are prepared at once: their fonts are cut for them all.
+	slipsTogether = 200
+	// slipsTime is how long a browser may take to read so many.
+	slipsTime = 2 * time.Minute
+)
+
+// slipsOfRun gives the slips of a run that can still be paid, each a file, as they are
+// drawn. One that can't be drawn breaks the download off: half of an archive must not look
+// like the whole.
+func (s *Server) slipsOfRun(w http.ResponseWriter, v visit) {
+	job, ok := s.jobOf(w, v)
+	if !ok {
+		return
+	}
+	entries, err := s.entriesOfRun(v.Context(), job)
+	if err == nil {
+		err = s.recordTaking(v, job, "slips.zip")
+	}
+	if err != nil {
+		s.fail(w, v.Request, err)
+		return
+	}
+	attach(w, "application/zip", nameOfRun(job)+".slips.zip")
+	archive, control, names := zip.NewWriter(w), http.NewResponseController(w), batch.SlipNames{}
+	for some := range slices.Chunk(entries, slipsTogether) {
+		_ = control.SetWriteDeadline(time.Now().Add(slipsTime)) // where it can't be set, the server's own holds
+		if err = s.Slips(some, func(e batch.Entry, pdf []byte) error {
+			return addSlip(archive, names.NameOf(e.Invoice.Number), e.AcceptedAt, pdf)
+		}); err != nil {
+			break
+		}
+	}
+	if err = errors.Join(err, archive.Close()); err != nil {
+		s.Log.Error("slips could not be given", "run", job.ID, "reason", err.Error())
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// addSlip adds a slip to an archive. A PDF is compressed already.
+func addSlip(archive *zip.Writer, name string, at time.Time, pdf []byte) error {
+	file, err := archive.CreateHeader(&zip.FileHeader{Name: name + ".pdf", Method: zip.Store, Modified: at})
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(pdf)
+	return err
+}
+
+// printRun gives the slips of a run that can still be paid as one file to print.
+func (s *Server) printRun(w http.ResponseWriter, v visit) {
+	job, ok := s.jobOf(w, v)
+	if !ok {
+		return
+	}
+	var pdf []byte
+	entries, err := s.entriesOfRun(v.Context(), job)
+	if err == nil {
+		pdf, err = s.PrintFile(entries)
+	}
+	if errors.Is(err, batch.ErrNoSlip) {
+		s.message(w, v.Request, http.StatusNotFound)
+		return
+	}
+	if err == nil {
+		err = s.recordTaking(v, job, "print.pdf")
+	}
+	if err != nil {
+		s.fail(w, v.Request, err)
+		return
+	}
+	download(w, "application/pdf", nameOfRun(job)+".print.pdf", bytes.NewReader(pdf))
+}
+
+// entriesOfRun are the invoices that a run has issued, in the order of its file.
+func (s *Server) entriesOfRun(ctx context.Context, job batch.Job) (entries []batch.Entry, err error) {
+	err = s.Ledger.Entries(ctx, batch.Query{Job: job.ID, ChargeStatuses: []string{batch.StatusPending}}, func(e batch.Entry) error {
+		entries = append(entries, e)
+		return nil
+	})
+	return entries, err
+}

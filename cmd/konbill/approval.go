@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"konbill/batch/inbox"
+	"konbill/batch/web"
+)
+
+// openDrafts opens where files wait that people bring on the page, if there is one. With
+// inbox.require_total each file has a control total of its own, which the page doesn't ask
+// for: people drop both.
+func (s *service) openDrafts() (*inbox.Drafts, error) {
+	if s.config.Web.Listen == "" || s.config.Inbox.RequireTotal {
+		return nil, nil
+	}
+	drafts, err := inbox.OpenDrafts(s.config.Inbox.Folder)
+	if err != nil {
+		return nil, err
+	}
+	return drafts, drafts.Forget(s.now().Add(-web.KeepDrafts))
+}
+
+// approvalOf is the approval of a file in the inbox.
+func (s *service) approvalOf(name string) (a inbox.Approval, approved bool, err error) {
+	if s.drafts == nil {
+		return inbox.Approval{}, false, nil
+	}
+	return s.drafts.Approved(name)
+}
+
+// sortOut picks those of the ready files that somebody has approved. Where nothing may be
+// issued without, the others become drafts, on the page.
+func (s *service) sortOut(ready []string) (approved []string, err error) {
+	for _, name := range ready {
+		_, ok, err := s.approvalOf(name)
+		switch {
+		case err != nil:
+			return nil, err
+		case ok:
+			approved = append(approved, name)
+		case s.config.Inbox.Approval:
+			draft, err := s.drafts.Keep(name, s.now())
+			if err != nil {
+				return nil, err
+			}
+			s.log.Info("file waits for approval", "file", draft.Name)
+		}
+	}
+	return approved, nil
+}
+
+// approvalCounts reports whether the pass may take only what was approved.
+func (p *pass) approvalCounts() bool { return p.occasion.approved || p.config.Inbox.Approval }
+
+// unapproved are the files that were dropped into the inbox and that nobody has approved.
+func (p *pass) unapproved() []inbox.Waiting {
+	if p.drafts == nil {
+		return nil
+	}
+	drafts, err := p.drafts.All()
+	if err != nil {
+		p.log.Error("files that wait for approval can't be listed", "reason", p.reason(err))
+	}
+	var waiting []inbox.Waiting
+	for _, d := range drafts {
+		if d.By == "" {
+			waiting = append(waiting, inbox.Waiting{Name: d.Name, Reason: inbox.Unapproved, Since: d.BroughtAt})
+		}
+	}
+	return waiting
+}
+
+// pauseLook is how often a run looks whether somebody has paused it.
+const pauseLook = 500 * time.Millisecond
+
+// pauseSight is what was seen last of a pause.
+type pauseSight struct {
+	mu     sync.Mutex
+	at     time.Time
+	paused bool
+}
+
+// paused reports whether somebody wants no further invoice to be begun. When nobody can
+// tell, that is so, too.
+func (s *service) paused() bool {
+	s.pause.mu.Lock()
+	defer s.pause.mu.Unlock()
+	if now := s.now(); now.Sub(s.pause.at).Abs() >= pauseLook {
+		_, paused, err := inbox.Paused(s.config.Inbox.Folder)
+		s.pause.at, s.pause.paused = now, paused || err != nil
+	}
+	return s.pause.paused
+}
+
+var errStopping = errors.New("konbill serve is stopping")
+
+// whenNotPaused waits while somebody has paused the run.
+func (s *service) whenNotPaused(ctx context.Context) error {
+	for s.paused() {
+		if s.stopping(ctx) {
+			return errStopping
+		}
+		if err := s.wait(ctx, pauseLook); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package csvfile
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"unicode"
+
+	"konbill/invoice"
+)
+
+// What keeps a value from being put right.
+var (
+	ErrNoRow    = errors.New("no row that can be corrected begins on that line")
+	ErrNoColumn = errors.New("the file has no column for that field")
+)
+
+// Corrected is the file with one value of one row put right, in UTF-8 with a byte order
+// mark, and with what the row's [invoice.FieldCorrections] say of it. Everything else is as
+// it was, on the lines on which it was; that column is added where the file has none. line
+// is where the row begins. The error is ErrNoRow or ErrNoColumn.
+func (f *File) Corrected(line int, field invoice.Field, value, by string) ([]byte, error) {
+	_, column := f.Column(field)
+	at, found := slices.BinarySearchFunc(f.records, line, func(r record, line int) int { return r.line - line })
+	switch {
+	case !found || f.problem(f.records[at]) != nil:
+		return nil, ErrNoRow
+	case column == 0 || !slices.Contains(invoice.Correctable, field):
+		return nil, ErrNoColumn
+	}
+	_, kept := f.Column(invoice.FieldCorrections)
+	if kept--; kept < 0 {
+		kept = len(f.header.names) // behind the named columns
+	}
+	cells := append(f.records[at].cells(f.text, f.delimiter), "")[:max(f.header.width, kept+1)]
+	value = f.asCell(strings.Map(asOneLine, value))
+	corrections := invoice.Corrected(invoice.CorrectionsOf(f.value(cells[kept])), field, f.value(cells[column-1]), f.value(value), by)
+	cells[column-1], cells[kept] = value, f.asCell(invoice.WriteCorrections(corrections))
+	return []byte("\uFEFF" + f.withCells(at, cells, kept)), nil
+}
+
+// asCell writes a value so that [File.value] finds it again.
+func (f *File) asCell(value string) string {
+	if f.isResults() {
+		return protect(value)
+	}
+	return value
+}
+
+// asOneLine keeps a value from moving the rows below it, and from making another kind of
+// file of it.
+func asOneLine(r rune) rune {
+	switch {
+	case r == '\r' || r == '\n' || r == '\t':
+		return ' '
+	case unicode.IsControl(r):
+		return -1
+	}
+	return r
+}
+
+// withCells is the text with other cells in one record, and a column for corrections at a
+// place.
+func (f *File) withCells(at int, cells []string, kept int) string {
+	var text strings.Builder
+	written := f.top.end
+	text.WriteString(f.text[:f.top.start])
+	text.WriteString(f.topWith(kept))
+	for i, r := range f.records {
+		text.WriteString(f.text[written:r.start])
+		written = r.end
+		switch {
+		case i == at:
+			text.WriteString(csvLine(cells, f.delimiter, ""))
+		case kept == f.header.width && !r.stray: // a malformed one stays so
+			text.WriteString(f.text[r.start:r.end] + string(f.delimiter))
+		default:
+			text.WriteString(f.text[r.start:r.end])
+		}
+	}
+	text.WriteString(f.text[written:])
+	return text.String()
+}
+
+// topWith is the header with a column for corrections at a place.
+func (f *File) topWith(kept int) string {
+	names := f.top.cells(f.text, f.delimiter)
+	switch {
+	case kept == len(names):
+		return f.text[f.top.start:f.top.end] + string(f.delimiter) + string(invoice.FieldCorrections)
+	case comparable(names[kept]) == "":
+		names[kept] = string(invoice.FieldCorrections)
+		return csvLine(names, f.delimiter, "")
+	}
+	return f.text[f.top.start:f.top.end]
+}
