@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"batch/ledger/ledgertest": {"batch", "invoice"},
 	"samples":                 {},
 	"samples/peertest":        {},
+	"samples/browsertest":     {"samples/peertest"},
 	"mailer/mailertest":       {},
 }
 
