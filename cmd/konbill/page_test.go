@@ -131,9 +131,11 @@ type pageBrowser struct {
 func (n *night) signIn(base, certificate, name, password string) pageBrowser {
 	n.Helper()
 	roots := x509.NewCertPool()
-	pem, err := os.ReadFile(certificate)
-	n.must(err)
-	roots.AppendCertsFromPEM(pem)
+	if certificate != "" {
+		pem, err := os.ReadFile(certificate)
+		n.must(err)
+		roots.AppendCertsFromPEM(pem)
+	}
 	jar, err := cookiejar.New(nil)
 	n.must(err)
 	client := &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
