@@ -132,3 +132,35 @@ func testRecent(t *testing.T, l *Ledger) {
 		t.Errorf("all on one page: %d, %d, %v", len(page), next, err)
 	}
 }
+
+func TestCounts(t *testing.T) { testCounts(t, openNew(t)) }
+
+// testCounts pays and lets expire around midnight in Japan, which is 15:00 in UTC.
+func testCounts(t *testing.T, l *Ledger) {
+	midnight := time.Date(2026, 12, 1, 15, 0, 0, 0, time.UTC)
+	at := []struct{ paid, expired time.Time }{
+		{paid: midnight.Add(-time.Microsecond)}, {paid: midnight}, {paid: midnight.Add(23 * time.Hour)}, {paid: midnight.AddDate(0, 0, -5)},
+		{expired: midnight}, {expired: midnight.AddDate(0, 0, 2)},
+	}
+	for i, e := range acceptedIn(t, l, len(at)) {
+		asked, err := l.Move(t.Context(), step(e, batch.Charging), intent)
+		if err == nil {
+			_, err = l.Move(t.Context(), step(asked, batch.Charged), func(e *batch.Entry) {
+				e.Charge.ID, e.Charge.Status, e.Charge.PaidAt, e.Charge.ExpiresAt = "chrg_"+e.Invoice.Number, batch.StatusSuccessful, at[i].paid, at[i].expired
+				if at[i].paid.IsZero() {
+					e.Charge.Status = batch.StatusExpired
+				}
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	counts, err := l.Counts(t.Context(), midnight.AddDate(0, 0, -1))
+	want := []batch.DayCount{
+		{Day: midnight.AddDate(0, 0, -1), Paid: 1}, {Day: midnight, Paid: 2, Expired: 1}, {Day: midnight.AddDate(0, 0, 2), Expired: 1},
+	}
+	if err != nil || !reflect.DeepEqual(counts, want) {
+		t.Errorf("%+v, %v\nwant %+v", counts, err, want)
+	}
+}

@@ -84,6 +84,8 @@ func TestQueryPlans(t *testing.T) {
 	wantPlan(t, l, "events", "SEARCH event USING INDEX event_key (key=?)", selectEvents, "")
 	wantPlan(t, l, "webhook", "SEARCH webhook USING PRIMARY KEY (id=?)", selectWebhook, "")
 	wantPlan(t, l, "old webhooks", "SEARCH webhook USING COVERING INDEX webhook_at (at<?)", forgetWebhooks, 0)
+	wantPlan(t, l, "paid by day", "SEARCH invoice USING COVERING INDEX invoice_paid_at (paid_at>?)", paidByDay, 1)
+	wantPlan(t, l, "expired by day", "SEARCH invoice USING INDEX invoice_sums (charge_status=?)", expiredByDay, 1)
 	wantPlan(t, l, "jobs of a file", "SEARCH job USING INDEX job_sha256 (sha256=?)", jobsOfFile, "")
 }
 

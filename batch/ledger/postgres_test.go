@@ -43,6 +43,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("the password stays hidden", func(t *testing.T) { testPasswordHidden(t, server) })
 	t.Run("people", func(t *testing.T) { testPeople(t, openURL(t, server.NewDatabase())) })
 	t.Run("recent", func(t *testing.T) { testRecent(t, openURL(t, server.NewDatabase())) })
+	t.Run("counts", func(t *testing.T) { testCounts(t, openURL(t, server.NewDatabase())) })
 	t.Run("turns", func(t *testing.T) { testTurns(t, server) })
 	t.Run("a connection is cut", func(t *testing.T) { testConnectionCut(t, server) })
 	t.Run("scrub and check", func(t *testing.T) {

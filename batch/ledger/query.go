@@ -290,7 +290,7 @@ func (l *Ledger) Counts(ctx context.Context, since time.Time) ([]batch.DayCount,
 	return counts, nil
 }
 
-// The first is answered by the index on paid_at alone, the second by that on charge_status.
+// The first is answered by the index on paid_at alone, the second through one that begins with charge_status.
 var (
 	paidByDay    = fmt.Sprintf("SELECT (paid_at + %d) / %d AS day, count(*) FROM invoice WHERE paid_at >= $1 GROUP BY day", int64(japanIsAheadBy), int64(microsOfDay))
 	expiredByDay = fmt.Sprintf("SELECT (expires_at + %d) / %d AS day, count(*) FROM invoice WHERE charge_status = '%s' AND expires_at >= $1 GROUP BY day",

@@ -25,6 +25,7 @@ type runPage struct {
 	Results []batch.Result
 	Papers  []Paper // that are there
 	Taking  bool    // the person may have them
+	TooMany int     // what a print file holds at most, when more were wanted
 }
 
 // Paper is a file that a run leaves. Its text is the name by which a browser asks for it.
@@ -47,10 +48,14 @@ func (s *Server) showRun(w http.ResponseWriter, v visit) {
 	if !ok {
 		return
 	}
-	page := runPage{frame: s.frameOf(v.Request, v.session, "run"), Job: job, Results: batch.Results}
+	s.run(w, v, http.StatusOK, runPage{Job: job})
+}
+
+func (s *Server) run(w http.ResponseWriter, v visit, status int, page runPage) {
+	page.frame, page.Results = s.frameOf(v.Request, v.session, "run"), batch.Results
 	page.Taking = page.Person.Role != batch.Viewer
 	for _, kind := range papers {
-		_, err := s.Paper(v.Context(), job, kind)
+		_, err := s.Paper(v.Context(), page.Job, kind)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -60,7 +65,7 @@ func (s *Server) showRun(w http.ResponseWriter, v visit) {
 			page.Papers = append(page.Papers, kind)
 		}
 	}
-	s.show(w, v.Request, http.StatusOK, "run", page)
+	s.show(w, v.Request, status, "run", page)
 }
 
 // jobOf is the run that a request is about; it answers itself when there is none.
@@ -131,24 +136,18 @@ func (s *Server) slipsOfRun(w http.ResponseWriter, v visit) {
 	if !ok {
 		return
 	}
-	entries, err := s.entriesOfRun(v.Context(), job)
-	if err == nil {
-		err = s.recordTaking(v, job, "slips.zip")
-	}
-	if err != nil {
+	if err := s.recordTaking(v, job, "slips.zip"); err != nil {
 		s.fail(w, v.Request, err)
 		return
 	}
 	attach(w, "application/zip", nameOfRun(job)+".slips.zip")
 	archive, control, names := zip.NewWriter(w), http.NewResponseController(w), batch.SlipNames{}
-	for some := range slices.Chunk(entries, slipsTogether) {
+	err := s.unpaidOfRun(v.Context(), job, slipsTogether, func(some []batch.Entry) error {
 		_ = control.SetWriteDeadline(time.Now().Add(slipsTime)) // where it can't be set, the server's own holds
-		if err = s.Slips(some, func(e batch.Entry, pdf []byte) error {
+		return s.Slips(some, func(e batch.Entry, pdf []byte) error {
 			return addSlip(archive, names.NameOf(e.Invoice.Number), e.AcceptedAt, pdf)
-		}); err != nil {
-			break
-		}
-	}
+		})
+	})
 	if err = errors.Join(err, archive.Close()); err != nil {
 		s.Log.Error("slips could not be given", "run", job.ID, "reason", err.Error())
 		panic(http.ErrAbortHandler)
@@ -172,9 +171,13 @@ func (s *Server) printRun(w http.ResponseWriter, v visit) {
 		return
 	}
 	var pdf []byte
-	entries, err := s.entriesOfRun(v.Context(), job)
+	entries, err := s.toPrint(v.Context(), job)
 	if err == nil {
 		pdf, err = s.PrintFile(entries)
+	}
+	if errors.Is(err, errManySlips) {
+		s.run(w, v, http.StatusBadRequest, runPage{Job: job, TooMany: batch.MostPrinted})
+		return
 	}
 	if errors.Is(err, batch.ErrNoSlip) {
 		s.message(w, v.Request, http.StatusNotFound)
@@ -190,11 +193,33 @@ func (s *Server) printRun(w http.ResponseWriter, v visit) {
 	download(w, "application/pdf", nameOfRun(job)+".print.pdf", bytes.NewReader(pdf))
 }
 
-// entriesOfRun are the invoices that a run has issued, in the order of its file.
-func (s *Server) entriesOfRun(ctx context.Context, job batch.Job) (entries []batch.Entry, err error) {
-	err = s.Ledger.Entries(ctx, batch.Query{Job: job.ID, ChargeStatuses: []string{batch.StatusPending}}, func(e batch.Entry) error {
-		entries = append(entries, e)
+var errManySlips = errors.New("more slips than a print file holds")
+
+// toPrint are the invoices of a run that a print file is made of.
+func (s *Server) toPrint(ctx context.Context, job batch.Job) (all []batch.Entry, err error) {
+	err = s.unpaidOfRun(ctx, job, slipsTogether, func(some []batch.Entry) error {
+		if all = append(all, some...); len(all) > batch.MostPrinted {
+			return errManySlips
+		}
 		return nil
 	})
-	return entries, err
+	return all, err
+}
+
+// unpaidOfRun gives the invoices of a run that wait for payment, in the order of its file,
+// so many at a time.
+func (s *Server) unpaidOfRun(ctx context.Context, job batch.Job, together int, visit func([]batch.Entry) error) error {
+	var some []batch.Entry
+	err := s.Ledger.Entries(ctx, batch.Query{Job: job.ID, ChargeStatuses: []string{batch.StatusPending}}, func(e batch.Entry) error {
+		if some = append(some, e); len(some) < together {
+			return nil
+		}
+		full := some
+		some = nil
+		return visit(full)
+	})
+	if err == nil && len(some) > 0 {
+		err = visit(some)
+	}
+	return err
 }

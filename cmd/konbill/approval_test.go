@@ -175,7 +175,7 @@ func TestStaffInABrowser(t *testing.T) {
 	b.Open(run)
 	said(t, b.Text(), "11月分.csv", "結果（CSV）", "要修正の行（CSV）", "控え（JSON）", "払込案内をまとめて")
 	fetched := fetchedText(b, run+"/results.csv")
-	if !strings.HasPrefix(fetchedText(b, run+"/slips.zip"), "PK") || !strings.HasPrefix(fetchedText(b, run+"/print.pdf"), "%PDF-") {
+	if !strings.HasPrefix(fetchedText(b, run+"/slips.zip"), "PK\x03\x04") || !strings.HasPrefix(fetchedText(b, run+"/print.pdf"), "%PDF-") {
 		t.Error("slips and print file are something else")
 	}
 	n.stop(second)
