@@ -20,6 +20,7 @@ var mayImport = map[string][]string{
 	"mailer":                  {},
 	"templates":               {"invoice"},
 	"templates/fonts":         {},
+	"templates/fonts/slim":    {},
 	"templates/slip":          {"invoice", "templates", "templates/fonts"},
 	"batch":                   {"invoice", "invoice/csvfile", "templates", "templates/slip", "mailer"},
 	"batch/omise":             {"batch", "invoice"},
