@@ -97,9 +97,9 @@ func (s *Sheet) place(f invoice.Finding) invoice.Finding { return s.inspect.plac
 // left out.
 func (s *Sheet) again(place int) Row { return s.inspect.chunk(s.file.Only(place))[0].Row }
 
-// Corrected is the file with one value put right; see [csvfile.File.Corrected].
-func (s *Sheet) Corrected(line int, field invoice.Field, value, by string) ([]byte, error) {
-	return s.file.Corrected(line, field, value, by)
+// Corrected is the file with values put right; see [csvfile.File.Corrected].
+func (s *Sheet) Corrected(changes []csvfile.Change, by string) ([]byte, error) {
+	return s.file.Corrected(changes, by)
 }
 
 // WriteErrors writes the rows that are rejected, for correction, as the file has them; see

@@ -1,8 +1,12 @@
 package templates
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +36,16 @@ func Load(folder string, missing func(text string) []rune) (*Set, error) {
 	if len(faults) > 0 {
 		return nil, &FolderError{Folder: folder, Faults: faults}
 	}
+	set.digest = digestOf(overriding)
 	return set, nil
+}
+
+func digestOf(overriding map[string]source) string {
+	sum := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(overriding)) {
+		fmt.Fprintf(sum, "%s %d %s", name, len(overriding[name].text), overriding[name].text)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 func readFolder(folder string) (map[string]source, []Fault) {

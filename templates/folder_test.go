@@ -214,3 +214,16 @@ func TestOwnWordsAreComplete(t *testing.T) {
 		}
 	}
 }
+
+// TestDigest: other words have another digest, and the same ones the same.
+func TestDigest(t *testing.T) {
+	one := map[string]string{"ja.toml": "[mail]\nlead = \"一つ目です\"\n"}
+	other := map[string]string{"ja.toml": "[mail]\nlead = \"二つ目です\"\n"}
+	first := loaded(t, one).Digest()
+	if first == "" || loaded(t, one).Digest() != first || loaded(t, other).Digest() == first {
+		t.Errorf("%q, again %q, of others %q", first, loaded(t, one).Digest(), loaded(t, other).Digest())
+	}
+	if own := (*Set)(nil).Digest(); own != "" || ownSet().Digest() != "" {
+		t.Errorf("Konbill's own have the digest %q", own)
+	}
+}

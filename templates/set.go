@@ -17,6 +17,16 @@ type Set struct {
 	japanese, english words
 	text              *texttemplate.Template
 	html              *htmltemplate.Template
+	digest            string // of the files that override ours
+}
+
+// Digest tells sets of texts apart: it is another one for other words, and empty for
+// Konbill's own.
+func (s *Set) Digest() string {
+	if s == nil {
+		return ""
+	}
+	return s.digest
 }
 
 // fileNames are the files of a set, in the order in which they are explained.

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -24,6 +26,70 @@ func correction(page, line, field, value string) url.Values {
 	return form
 }
 
+// typed is the form of all findings on a page, with something else typed into some of its
+// fields.
+func typed(page string, fields ...string) url.Values {
+	form := correction(page, "", "", "")
+	form.Del("line")
+	for _, shown := range inputOnPage.FindAllStringSubmatch(page, -1) {
+		form.Set(shown[1], html.UnescapeString(shown[2]))
+	}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return form
+}
+
+var inputOnPage = regexp.MustCompile(`<input name="(\d+ [a-z]+)" value="([^"]*)"`)
+
+// TestCorrectTogether puts several values right at once; what nobody touched stays.
+func TestCorrectTogether(t *testing.T) {
+	d := newDesk(t, nil)
+	b := d.signedIn("高橋")
+	path := b.brought("a.csv", "invoice_no,name,email,phone,amount\nK-1,ﾔﾏﾀﾞ様,x,9012345678,30\nK-2,鈴木,b@example.jp,09012345678,6000\n")
+	page := b.get(path)
+	if a := b.ask(http.MethodPost, path+"/correct", typed(page)); a.StatusCode != http.StatusBadRequest || !strings.Contains(a.text, "変更された値はありません") {
+		t.Errorf("nothing typed: %s\n%s", a.Status, a.text)
+	}
+	a := b.ask(http.MethodPost, path+"/correct", typed(page, "2 amount", "300", "2 email", "a@example.jp", "3 name", "forged"))
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != path+"?corrected=2" {
+		t.Fatalf("%s to %s\n%s", a.Status, a.Header.Get("Location"), a.text)
+	}
+	page = b.get(path)
+	want(t, "the review", page, "2件<br>6,300円", "「30」を「300」に", "「x」を「a@example.jp」に")
+	b.approve(path, shownOn(page))
+	want(t, "the file", d.read("a.csv"), "K-1,ﾔﾏﾀﾞ様,a@example.jp,9012345678,300,", "K-2,鈴木,b@example.jp,09012345678,6000,\n")
+}
+
+// TestLongReview: a page of findings stays small, and the next ones can be corrected, too.
+func TestLongReview(t *testing.T) {
+	d := newDesk(t, nil)
+	b := d.signedIn("高橋")
+	var text strings.Builder
+	text.WriteString("invoice_no,name,email,phone,amount\n")
+	for i := range 150 {
+		fmt.Fprintf(&text, "K-%d,ﾔﾏﾀﾞ ﾀﾛｳ,a@example.jp,09012345678,30\n", i)
+	}
+	path := b.brought("a.csv", text.String())
+	page := b.get(path)
+	if len(page) > 60_000 {
+		t.Errorf("it has %d bytes", len(page))
+	}
+	last := b.get(path + "?cause=amount_too_small&from=100")
+	a := b.ask(http.MethodPost, path+"/correct", withValues(typed(last, "151 amount", "300"), "cause", "amount_too_small", "from", "100"))
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != path+"?cause=amount_too_small&corrected=1&from=100" {
+		t.Errorf("%s to %s", a.Status, a.Header.Get("Location"))
+	}
+	want(t, "the review", b.get(path), "1件<br>300円")
+}
+
+func withValues(form url.Values, fields ...string) url.Values {
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return form
+}
+
 // TestCorrectInPlace puts an amount right and has the row issued; the file says so by
 // itself, and who corrected it can't approve it where a second person must.
 func TestCorrectInPlace(t *testing.T) {
@@ -31,14 +97,14 @@ func TestCorrectInPlace(t *testing.T) {
 	preparer, corrector, approver := d.signedIn("田中"), d.signedIn("佐藤"), d.signedIn("高橋")
 	path := preparer.brought("11月分.csv", toCorrect)
 	page := corrector.get(path)
-	want(t, "the review", page, "金額「30」が少なすぎます", `name="value" value="30"`, "この内容で発行を承認する")
+	want(t, "the review", page, "金額「30」が少なすぎます", `name="2 amount" value="30"`, "この内容で発行を承認する")
 	before := shownOn(page)
-	a := corrector.ask(http.MethodPost, path+"/correct", correction(page, "2", "amount", "3000"))
-	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != path+"?corrected=2" {
+	a := corrector.ask(http.MethodPost, path+"/correct", typed(page, "2 amount", "3000"))
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != path+"?corrected=1" {
 		t.Fatalf("%s to %s\n%s", a.Status, a.Header.Get("Location"), a.text)
 	}
-	page = corrector.get(path + "?corrected=2")
-	want(t, "the review", page, "2行目を訂正し", "佐藤 さんが「30」を「3000」に訂正しました", "2件<br>9,000円", "訂正：佐藤", "別の承認者")
+	page = corrector.get(path + "?corrected=1")
+	want(t, "the review", page, "1か所を訂正し", "佐藤 さんが「30」を「3000」に訂正しました", "2件<br>9,000円", "訂正：佐藤", "別の承認者")
 	wantNot(t, "the review", page, "少なすぎます", "この内容で発行を承認する")
 	if a := approver.approve(path, before); a.StatusCode != http.StatusConflict {
 		t.Errorf("what was shown before: %s", a.Status)

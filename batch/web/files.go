@@ -2,12 +2,15 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -165,7 +168,7 @@ type reviewPage struct {
 	Changed    bool // since it was shown
 	WrongTotal bool
 	NoSuchLine bool   // that could be previewed
-	Corrected  string // the line in which something was just put right
+	Corrected  string // how many values were just put right
 	WhyNot     whyNot
 }
 
@@ -181,19 +184,29 @@ type finding struct {
 	Severity      invoice.Severity
 	Text          string
 	Before, After string
-	Field         invoice.Field // that can be put right; empty: none
-	Now           string        // what the file says there
+
+	Field invoice.Field // the value can be put right
+	Input string        // by this field of the form; empty: it can't, or an earlier line does
+	Now   string        // what stands in it at first
 }
 
-func (s *Server) findingOf(f invoice.Finding, lang invoice.Language) finding {
-	one := finding{Line: f.Line, Severity: f.Severity, Text: f.Text(lang), Before: f.Before, After: f.After}
-	if slices.Contains(invoice.Correctable, f.Field) {
-		one.Field, one.Now = f.Field, f.Before
+// list adds a finding to those that are listed.
+func (p *reviewPage) list(f invoice.Finding) {
+	one := finding{Line: f.Line, Severity: f.Severity, Text: f.Text(p.Lang), Before: f.Before, After: f.After, Field: f.Field}
+	input := fmt.Sprintf("%d %s", f.Line, f.Field)
+	isListed := slices.ContainsFunc(p.Findings, func(f finding) bool { return f.Input == input })
+	if slices.Contains(invoice.Correctable, f.Field) && !isListed {
+		one.Input, one.Now = input, f.Before
 		if f.Code == invoice.CodeCorrected {
 			one.Now = f.After
 		}
 	}
-	return one
+	p.Findings = append(p.Findings, one)
+}
+
+// Inputs reports whether a value can be put right.
+func (p reviewPage) Inputs() bool {
+	return slices.ContainsFunc(p.Findings, func(f finding) bool { return f.Input != "" })
 }
 
 func (s *Server) showReview(w http.ResponseWriter, v visit) {
@@ -207,25 +220,28 @@ func (s *Server) reviewed(w http.ResponseWriter, v visit, status int, page revie
 	}
 	page.frame, page.Draft = s.frameOf(v.Request, v.session, "review"), draft
 	page.MayApprove = s.mayApprove(v.session.Person, draft)
-	page.Cause = v.URL.Query().Get("cause")
 	page.Corrected = v.URL.Query().Get("corrected")
-	from, _ := strconv.Atoi(v.URL.Query().Get("from")) // anything else begins anew
-	page.From = from
-	var err error
-	page.review, err = s.review(v.Context(), draft, page.Lang, func(n int, f invoice.Finding) {
-		switch {
-		case n < from:
-		case len(page.Findings) < found:
-			page.Findings = append(page.Findings, s.findingOf(f, page.Lang))
-		default:
-			page.Next = from + found
-		}
-	}, page.Cause)
-	if err != nil {
+	if err := s.fill(v.Context(), draft, listOf(v.URL.Query()), &page); err != nil {
 		s.fail(w, v.Request, err)
 		return
 	}
 	s.show(w, v.Request, status, "review", page)
+}
+
+// fill reviews a draft, and lists some of the findings.
+func (s *Server) fill(ctx context.Context, draft inbox.Draft, list url.Values, page *reviewPage) (err error) {
+	page.Cause = list.Get("cause")
+	page.From, _ = strconv.Atoi(list.Get("from")) // anything else begins anew
+	page.review, err = s.review(ctx, draft, page.Lang, func(n int, f invoice.Finding) {
+		switch {
+		case n < page.From:
+		case len(page.Findings) < found:
+			page.list(f)
+		default:
+			page.Next = page.From + found
+		}
+	}, page.Cause)
+	return err
 }
 
 // errorsFile is what can't be issued of a draft, to be mended and brought again.

@@ -53,7 +53,7 @@ func newDesk(t *testing.T, change func(*Config)) *desk {
 			return batch.Reading{File: csvfile.Options{MaxRows: 1000}, Rules: rules, Language: lang}
 		}
 		c.Preview = func(inv invoice.Invoice) (Preview, error) {
-			return Preview{[]byte("%PDF of " + inv.Number), "<subject> " + inv.Number, "for " + inv.Name}, nil
+			return Preview{[]byte("%PDF of " + inv.Number), "<subject> " + inv.Number, "for " + inv.Name, "<p>To " + inv.Name}, nil
 		}
 		c.Check = func(path string, lang invoice.Language) (*batch.Checkup, error) {
 			return batch.CheckUp(path, reading(lang), d.clock())
@@ -232,6 +232,18 @@ func TestPreview(t *testing.T) {
 	if a := b.ask(http.MethodGet, path+"/preview.pdf?line=3", nil); a.text != "%PDF of F-2" {
 		t.Errorf("%q", a.text)
 	}
+	want(t, "the sample", b.get(path+"/preview?line=3"), path+"/preview.html?line=3", path+"/preview.pdf?line=3&amp;within=page")
+	for within, must := range map[string]string{"/preview.html?line=3": "sandbox", "/preview.pdf?line=3&within=page": "default-src 'none'"} {
+		a := b.ask(http.MethodGet, path+within, nil)
+		policy := a.Header.Values(contentPolicy)
+		if len(policy) != 1 || !strings.Contains(policy[0], must) || !strings.Contains(policy[0], "frame-ancestors 'self'") || strings.Contains(policy[0], "script-src") {
+			t.Errorf("%s: %q", within, policy)
+		}
+		if a.Header.Get("Content-Disposition") != "" {
+			t.Errorf("%s is to be kept, not shown", within)
+		}
+	}
+	want(t, "the mail", b.ask(http.MethodGet, path+"/preview.html?line=3", nil).text, "<p>To ﾔﾏﾀﾞ ﾊﾅｺ")
 	for _, line := range []string{"", "1", "5", "7", "x"} { // 5 is rejected
 		a := b.ask(http.MethodGet, path+"/preview?line="+line, nil)
 		if a.StatusCode != http.StatusNotFound {

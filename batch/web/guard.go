@@ -17,12 +17,17 @@ const (
 	seenEvery = time.Minute
 	// maxForm bounds what a form may hold, in bytes.
 	maxForm = 16 << 10
+	// maxCorrections bounds that with the values of a page of findings.
+	maxCorrections = 256 << 10
 )
+
+// contentPolicy is the header that says what a page may do (Content Security Policy Level 3).
+const contentPolicy = "Content-Security-Policy"
 
 // headers of every answer. Nothing comes from elsewhere or is framed, and nothing runs but
 // the page's own file; what shows customers isn't kept by browsers.
 var headers = map[string]string{
-	"Content-Security-Policy":    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+	contentPolicy:                "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 	"X-Content-Type-Options":     "nosniff",
 	"Referrer-Policy":            "same-origin",
 	"Cross-Origin-Opener-Policy": "same-origin",
@@ -50,8 +55,11 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 
 // mostBody bounds what a request may bring, in bytes.
 func mostBody(r *http.Request) int64 {
-	if r.Method == http.MethodPost && r.URL.Path == "/files" {
+	switch {
+	case r.Method == http.MethodPost && r.URL.Path == "/files":
 		return MostUpload + uploadOverhead
+	case strings.HasSuffix(r.URL.Path, "/correct"):
+		return maxCorrections
 	}
 	return maxForm
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -22,13 +23,33 @@ type previewPage struct {
 func (s *Server) showPreview(w http.ResponseWriter, v visit) {
 	draft, line, preview, ok := s.previewOf(w, v)
 	if ok {
+		w.Header().Set(contentPolicy, headers[contentPolicy]+"; frame-src 'self'")
 		s.show(w, v.Request, http.StatusOK, "preview", previewPage{s.frameOf(v.Request, v.session, "review"), draft, preview, line})
 	}
 }
 
+// previewSlip gives the slip, to keep or to be shown within the page.
 func (s *Server) previewSlip(w http.ResponseWriter, v visit) {
-	if _, line, preview, ok := s.previewOf(w, v); ok {
-		download(w, "application/pdf", "preview-"+strconv.Itoa(line)+".pdf", bytes.NewReader(preview.Slip))
+	_, line, preview, ok := s.previewOf(w, v)
+	if !ok {
+		return
+	}
+	if v.URL.Query().Has("within") {
+		w.Header().Set(contentPolicy, "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'") // as browsers' own readers need it
+		w.Header().Set("Content-Type", "application/pdf")
+		_, _ = w.Write(preview.Slip) // a browser that has gone
+		return
+	}
+	download(w, "application/pdf", "preview-"+strconv.Itoa(line)+".pdf", bytes.NewReader(preview.Slip))
+}
+
+// previewMail gives the mail as customers' programs show it, to be shown within the page. It
+// may be a merchant's own: nothing in it runs, is fetched or leads anywhere.
+func (s *Server) previewMail(w http.ResponseWriter, v visit) {
+	if _, _, preview, ok := s.previewOf(w, v); ok {
+		w.Header().Set(contentPolicy, "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox")
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, preview.HTML) // a browser that has gone
 	}
 }
 

@@ -94,7 +94,7 @@ type Config struct {
 	Read func(path string, lang invoice.Language) (*batch.Sheet, error)
 	// Preview makes slip and mail of an invoice, marked as samples.
 	Preview      func(inv invoice.Invoice) (Preview, error)
-	ConfigHash   string      // of the configuration by which files are run
+	ConfigHash   string      // of the configuration and the texts with which files are run
 	MaxTotal     invoice.Yen // that a run takes; 0: any
 	SecondPerson bool        // who brings a file can't approve it
 	Pace         float64     // requests a second
@@ -114,8 +114,8 @@ type Config struct {
 
 // Preview is what a customer would get.
 type Preview struct {
-	Slip          []byte // PDF
-	Subject, Text string // of the mail
+	Slip                []byte // PDF
+	Subject, Text, HTML string // of the mail; the HTML has its pictures in it
 }
 
 // Operation is what Konbill does now, and will do next.
@@ -188,6 +188,7 @@ func New(c Config) *Server {
 		mux.Handle("GET /files/{id}", s.allowed(batch.Preparer, s.showReview))
 		mux.Handle("GET /files/{id}/errors.csv", s.allowed(batch.Preparer, s.errorsFile))
 		mux.Handle("GET /files/{id}/preview", s.allowed(batch.Preparer, s.showPreview))
+		mux.Handle("GET /files/{id}/preview.html", s.allowed(batch.Preparer, s.previewMail))
 		mux.Handle("GET /files/{id}/preview.pdf", s.allowed(batch.Preparer, s.previewSlip))
 		mux.Handle("GET /template.csv", s.allowed(batch.Preparer, s.template))
 		mux.Handle("POST /files/{id}/approve", s.allowed(batch.Approver, s.approve))

@@ -50,7 +50,7 @@ func (s *service) servePage() (closePage func(), err error) {
 		Resend: s.resendForPage, Recall: s.recallForPage,
 		Outbox: os.DirFS(filepath.Join(s.config.Inbox.Folder, "outbox")),
 		Check:  s.checkForPage, Read: s.readForPage, Preview: s.previewForPage,
-		ConfigHash: s.config.hash(), MaxTotal: s.runner.Settings.MaxTotal, SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
+		ConfigHash: s.config.hash() + s.runner.Settings.Texts.Digest(), MaxTotal: s.runner.Settings.MaxTotal, SecondPerson: c.Approval == approvalBySecond, Pace: s.config.Omise.RequestsPerSecond,
 		Operation: s.operation, Pause: s.pauseForPage, Continue: func() error { return inbox.Continue(s.config.Inbox.Folder) },
 		Examine: s.examineForPage, Settings: settings, Now: s.now, Log: s.log,
 	}
@@ -88,10 +88,10 @@ func (s *service) readForPage(path string, lang invoice.Language) (*batch.Sheet,
 	return batch.ReadSheet(path, s.config.reading(lang), s.now())
 }
 
-// previewForPage is what preview makes of a row.
+// previewForPage is what preview makes of a row, with the texts that runs have.
 func (s *service) previewForPage(inv invoice.Invoice) (web.Preview, error) {
-	pdf, mail, err := s.config.previewOf(inv)
-	return web.Preview{Slip: pdf, Subject: mail.Subject, Text: mail.Text}, err
+	pdf, mail, err := s.config.previewOf(inv, s.runner.Settings.Texts)
+	return web.Preview{Slip: pdf, Subject: mail.Subject, Text: mail.Text, HTML: mail.Standalone()}, err
 }
 
 // resendForPage mails an invoice again, as konbill resend does, unless a run goes on.

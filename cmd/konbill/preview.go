@@ -47,7 +47,11 @@ func (a *app) preview(path string, line int, out string) error {
 	if err != nil {
 		return err
 	}
-	pdf, mail, err := c.previewOf(row.Invoice)
+	texts, err := loadTexts(c)
+	if err != nil {
+		return err
+	}
+	pdf, mail, err := c.previewOf(row.Invoice, texts)
 	if err != nil {
 		return err
 	}
@@ -62,12 +66,8 @@ func (a *app) preview(path string, line int, out string) error {
 }
 
 // previewOf makes the slip and mail of an invoice as samples.
-func (c config) previewOf(inv invoice.Invoice) (pdf []byte, mail templates.Mail, err error) {
+func (c config) previewOf(inv invoice.Invoice, texts *templates.Set) (pdf []byte, mail templates.Mail, err error) {
 	layout, err := c.layout()
-	if err != nil {
-		return nil, mail, err
-	}
-	texts, err := loadTexts(c)
 	if err != nil {
 		return nil, mail, err
 	}

@@ -30,7 +30,7 @@ func TestCorrected(t *testing.T) {
 				"A-4,山田,e@x.jp,090,500,\"[{\"\"field\"\":\"\"email\"\",\"\"was\"\":\"\"d@x.jp\"\",\"\"by\"\":\"\"花子\"\"}]\"",
 		},
 	} {
-		got, err := open(t, c.file).Corrected(c.line, invoice.Field(c.field), c.value, "花子")
+		got, err := open(t, c.file).Corrected([]Change{{c.line, invoice.Field(c.field), c.value}}, "花子")
 		if err != nil || string(got) != "\uFEFF"+c.want {
 			t.Errorf("%s: %v\n%q\nwant\n%q", name, err, got, "\uFEFF"+c.want)
 		}
@@ -51,7 +51,7 @@ func TestCorrectedBack(t *testing.T) {
 		{"山下", "太郎", `[{"field":"name","was":"山田","by":"太郎"}]`},
 		{"山田", "太郎", ""},
 	} {
-		data, err := open(t, text).Corrected(2, invoice.FieldName, step.value, step.by)
+		data, err := open(t, text).Corrected([]Change{{2, invoice.FieldName, step.value}}, step.by)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,6 +60,20 @@ func TestCorrectedBack(t *testing.T) {
 		if row.Fields.Name != step.value || row.Fields.Corrections != step.want {
 			t.Errorf("it says %q and %q, want %q", row.Fields.Name, row.Fields.Corrections, step.want)
 		}
+	}
+}
+
+// TestCorrectedTogether puts several values right at once, of one row and of others.
+func TestCorrectedTogether(t *testing.T) {
+	f := open(t, "invoice_no,name,email,phone,amount\nA-1,山田,a@x.jp,090,500\nA-2,鈴木,b@x.jp,080,600\nA-3,田中,c@x.jp,070,700\n")
+	text, err := f.Corrected([]Change{{4, invoice.FieldName, "田原"}, {2, invoice.FieldName, "山本"}, {2, invoice.FieldAmount, "5000"}}, "花子")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := rows(open(t, string(text)))
+	if after[0].Fields.Name != "山本" || after[0].Fields.Amount != "5000" || len(invoice.CorrectionsOf(after[0].Fields.Corrections)) != 2 ||
+		after[1].Fields.Corrections != "" || after[2].Fields.Name != "田原" {
+		t.Errorf("%s", text)
 	}
 }
 
@@ -73,7 +87,7 @@ func TestCorrectedRefuses(t *testing.T) {
 		{1, invoice.FieldName, ErrNoRow}, {3, invoice.FieldName, ErrNoRow}, {4, invoice.FieldName, ErrNoRow},
 		{2, invoice.FieldDue, ErrNoColumn}, {2, invoice.FieldNumber, ErrNoColumn}, {2, "", ErrNoColumn},
 	} {
-		if _, err := f.Corrected(c.line, c.field, "x", "花子"); !errors.Is(err, c.want) {
+		if _, err := f.Corrected([]Change{{2, invoice.FieldEmail, "y"}, {c.line, c.field, "x"}}, "花子"); !errors.Is(err, c.want) {
 			t.Errorf("line %d, %s: %v, want %v", c.line, c.field, err, c.want)
 		}
 	}
@@ -97,7 +111,7 @@ func FuzzCorrected(f *testing.F) {
 			if row.Problem != nil {
 				continue
 			}
-			data, err := file.Corrected(row.Line, invoice.FieldName, value, "花子")
+			data, err := file.Corrected([]Change{{row.Line, invoice.FieldName, value}}, "花子")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,5 +1,5 @@
-// Follows what goes on, takes files that are dropped, and copies links. All else works
-// without it.
+// Follows what goes on, takes files that are dropped, keeps from approving what is being
+// corrected, and copies links. All else works without it.
 "use strict";
 
 for (const only of document.querySelectorAll("[data-script]")) only.hidden = false;
@@ -23,6 +23,15 @@ if (input) {
     if (event.dataTransfer.files.length === 0) return;
     input.files = event.dataTransfer.files;
     form.requestSubmit();
+  });
+}
+
+const correct = document.getElementById("correct");
+const approve = document.getElementById("approve");
+if (correct && approve) {
+  correct.addEventListener("input", () => { // what is approved is what the file says, not what is being typed
+    approve.disabled = true;
+    document.getElementById("unsaved").hidden = false;
   });
 }
 
