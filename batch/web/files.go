@@ -209,7 +209,19 @@ func (p reviewPage) Inputs() bool {
 	return slices.ContainsFunc(p.Findings, func(f finding) bool { return f.Input != "" })
 }
 
+// showReview shows what a file would do. It shows customers' data, so that somebody looked
+// is recorded, once for all its pages.
 func (s *Server) showReview(w http.ResponseWriter, v visit) {
+	if v.URL.RawQuery == "" {
+		draft, ok := s.draftOf(w, v)
+		if !ok {
+			return
+		}
+		if err := s.record(v.Context(), v.session.Person.Name, "reviewed", draft.Name); err != nil {
+			s.fail(w, v.Request, err)
+			return
+		}
+	}
 	s.reviewed(w, v, http.StatusOK, reviewPage{})
 }
 

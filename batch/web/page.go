@@ -227,7 +227,7 @@ func (w words) act(what string) string { return w.of(actNames, what) }
 
 var actNames = map[string][2]string{
 	"signed_in": {"ログイン", "signed in"}, "signed_out": {"ログアウト", "signed out"}, "sign_in_refused": {"ログイン失敗", "sign-in refused"},
-	"brought": {"ファイルを投入", "brought a file"}, "approved": {"発行を承認", "approved a file"}, "discarded": {"ファイルを破棄", "discarded a file"},
+	"brought": {"ファイルを投入", "brought a file"}, "reviewed": {"ファイルの内容を確認", "reviewed a file"}, "approved": {"発行を承認", "approved a file"}, "discarded": {"ファイルを破棄", "discarded a file"},
 	"corrected": {"値を訂正", "corrected a value"}, "paused": {"一時停止", "paused"}, "continued": {"再開", "had it go on"}, "recalled": {"請求を取り消し", "called a bill back"},
 	"resent": {"メールを再送", "had a mail sent again"}, "took_results": {"結果を取得", "took results"}, "took_slip": {"払込案内を取得", "took a slip"},
 	"refused": {"権限がないため拒否", "was refused"},

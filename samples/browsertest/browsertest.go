@@ -100,7 +100,7 @@ func (b Tab) Type(field, text string) {
 // Text is what the page says.
 func (b Tab) Text() string {
 	b.t.Helper()
-	return Told(b, chromedp.Text(chromedp.CSS("body")))
+	return Told(b, chromedp.Evaluate[string]("document.body.innerText"))
 }
 
 // Told is what the browser answers.
