@@ -29,7 +29,7 @@ func readPages() *pages {
 		words := words{lang}
 		all[lang] = template.Must(template.New("").Funcs(template.FuncMap{
 			"say": words.say, "yen": words.yen, "count": words.count, "time": words.time, "day": words.day, "deadline": words.deadline, "state": words.state, "payment": words.payment,
-			"result": words.result, "act": words.act, "severity": words.severity, "role": words.role, "origin": words.origin, "field": words.field, "masked": masked, "maskedMail": maskedMail, "ending": ending,
+			"result": words.result, "act": words.act, "severity": words.severity, "role": words.role, "origin": words.origin, "field": words.field, "why": words.why, "masked": masked, "maskedMail": maskedMail, "ending": ending,
 		}).ParseFS(files, "pages/*.html"))
 	}
 	return &all

@@ -66,6 +66,9 @@ func TestServeShowsThePage(t *testing.T) {
 		t.Errorf("P-3 was not charged:\n%s", text)
 	}
 	link := regexp.MustCompile(`/charges/kb_[0-9a-f]+`).FindString(b.ask(http.MethodGet, "/charges?q=P-4"))
+	if history := b.ask(http.MethodGet, link); !strings.Contains(history, "受け付け（実行番号") || strings.Contains(history, "about to") || strings.Contains(history, "the API") {
+		t.Errorf("the history of %s:\n%s", link, history)
+	}
 	if pdf := b.ask(http.MethodPost, link+"/slip"); !strings.HasPrefix(pdf, "%PDF-") {
 		t.Errorf("the slip of %s is %.20q", link, pdf)
 	}
