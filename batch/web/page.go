@@ -6,6 +6,8 @@ import (
 	"embed"
 	"errors"
 	"html/template"
+	"io"
+	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -131,6 +133,18 @@ func ending(phone string) string {
 		return ""
 	}
 	return "…" + phone[len(phone)-4:]
+}
+
+// download gives a browser a file to keep.
+func download(w http.ResponseWriter, kind, name string, content io.Reader) {
+	attach(w, kind, name)
+	_, _ = io.Copy(w, content) // a browser that has gone
+}
+
+// attach says that what follows is a file to keep.
+func attach(w http.ResponseWriter, kind, name string) {
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 
 // words write values in a language.
