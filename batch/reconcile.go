@@ -26,7 +26,21 @@ func (s *settler) sweepFirst(ctx context.Context, j *job) *Stop {
 	if err != nil {
 		return stopOf(err)
 	}
+	changed := survey.numbers()
+	undecided = slices.DeleteFunc(undecided, func(o *standing) bool { return !changed[o.number] })
 	return s.lookAgain(ctx, j, append(undecided, j.overtaken(survey)...))
+}
+
+// numbers are those of the invoices that a survey was about. All others are as they were:
+// who surveys is the only one who charges.
+func (s *Survey) numbers() map[string]bool {
+	numbers := map[string]bool{}
+	for _, entries := range [][]Entry{s.Adopted, s.Found, s.Absent, s.Open, s.Duplicate} {
+		for _, e := range entries {
+			numbers[e.Invoice.Number] = true
+		}
+	}
+	return numbers
 }
 
 // overtaken lists the rows with a bill of which another ledger, or this one before
