@@ -44,15 +44,11 @@ func (d *Drafts) remember(a Approval) error {
 // Approved returns the approval of a file in the inbox, by its name there; ok is false
 // where there is none, or no such file.
 func (d *Drafts) Approved(name string) (a Approval, ok bool, err error) {
-	some, err := os.ReadDir(filepath.Join(d.inbox, approvedFolder))
-	if err != nil || len(some) == 0 { // the usual case needs no look at the file
+	digest, err := d.digestIfAny(filepath.Join(d.inbox, name))
+	if err != nil || digest == "" {
 		return Approval{}, false, err
 	}
-	digest, err := digestOf(filepath.Join(d.inbox, name))
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(d.approvalAt(digest))
-	}
+	text, err := os.ReadFile(d.approvalAt(digest))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Approval{}, false, nil
 	}
@@ -60,6 +56,20 @@ func (d *Drafts) Approved(name string) (a Approval, ok bool, err error) {
 		err = json.Unmarshal(text, &a)
 	}
 	return a, err == nil, err
+}
+
+// digestIfAny is the digest of a file, or empty where nothing is approved: the usual case
+// needs no look at the file.
+func (d *Drafts) digestIfAny(path string) (string, error) {
+	some, err := os.ReadDir(filepath.Join(d.inbox, approvedFolder))
+	if err != nil || len(some) == 0 {
+		return "", err
+	}
+	digest, err := digestOf(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return digest, err
 }
 
 func digestOf(path string) (string, error) {
@@ -75,8 +85,14 @@ func digestOf(path string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// Taken forgets an approval: its file was claimed.
-func (d *Drafts) Taken(a Approval) error { return removeIfThere(d.approvalAt(a.SHA256)) }
+// Taken forgets the approval of a file that was claimed, if it had one.
+func (d *Drafts) Taken(path string) error {
+	digest, err := d.digestIfAny(path)
+	if err != nil || digest == "" {
+		return err
+	}
+	return removeIfThere(d.approvalAt(digest))
+}
 
 func (d *Drafts) forgetApprovals(before time.Time) error {
 	all, err := os.ReadDir(filepath.Join(d.inbox, approvedFolder))

@@ -106,6 +106,9 @@ func (d *Drafts) note(draft Draft) error {
 func (d *Drafts) Keep(name string, at time.Time) (draft Draft, err error) {
 	id := strings.ToLower(rand.Text())
 	draft = Draft{ID: id, Name: shortened(name), BroughtAt: at.UTC()}
+	if fold(name) == draftNotes {
+		draft.Name = "_" + draft.Name // where the notes stand
+	}
 	draft.Path = d.at(id, draft.Name)
 	if err := os.Mkdir(d.at(id), 0o700); err != nil {
 		return Draft{}, err

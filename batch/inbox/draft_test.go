@@ -138,7 +138,7 @@ func TestApprovals(t *testing.T) {
 			t.Errorf("%s is approved: %v, %v", other, ok, err)
 		}
 	}
-	if err := d.Taken(approval); err != nil {
+	if err := d.Taken(filepath.Join(folder, name)); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok, err := d.Approved(name); ok || err != nil {
@@ -167,6 +167,12 @@ func TestKeep(t *testing.T) {
 	}
 	if names := namesIn(t, folder); len(names) != 0 {
 		t.Errorf("in the inbox: %q", names)
+	}
+	drop(t, filepath.Join(folder, "Draft.JSON"), "two")
+	if notes, err := d.Keep("Draft.JSON", broughtAt); err != nil || notes.Name != "_Draft.JSON" {
+		t.Errorf("%+v, %v", notes, err)
+	} else if err := d.Discard(notes); err != nil {
+		t.Error(err)
 	}
 	if _, err := d.Keep("gone.csv", broughtAt); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("keeping what has gone: %v", err)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -33,24 +34,48 @@ func (s *service) approvalOf(name string) (a inbox.Approval, approved bool, err 
 }
 
 // sortOut picks those of the ready files that somebody has approved. Where nothing may be
-// issued without, the others become drafts, on the page.
-func (s *service) sortOut(ready []string) (approved []string, err error) {
+// issued without, the others become drafts, on the page; one that can't stays where it is
+// and is not issued, and that is said once.
+func (s *service) sortOut(ready []string) (approved []string) {
+	var errs error
 	for _, name := range ready {
 		_, ok, err := s.approvalOf(name)
 		switch {
-		case err != nil:
-			return nil, err
-		case ok:
+		case err == nil && ok:
 			approved = append(approved, name)
-		case s.config.Inbox.Approval:
-			draft, err := s.drafts.Keep(name, s.now())
-			if err != nil {
-				return nil, err
-			}
-			s.log.Info("file waits for approval", "file", draft.Name)
+		case err == nil && s.config.Inbox.Approval:
+			err = s.keepForApproval(name)
 		}
+		errs = errors.Join(errs, err)
 	}
-	return approved, nil
+	if was := s.unsorted.Swap(errs != nil); errs != nil && !was {
+		s.log.Error("not all files could be set aside for approval", "reason", s.reason(errs))
+	}
+	return approved
+}
+
+// keepForApproval makes a draft of a file in the inbox, unless somebody has just taken it
+// away.
+func (s *service) keepForApproval(name string) error {
+	draft, err := s.drafts.Keep(name, s.now())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		s.log.Info("file waits for approval", "file", draft.Name)
+	}
+	return err
+}
+
+// forgetApproval forgets that a file was approved: it was taken. One that is forgotten late
+// can let the same bytes through once more, which charges nothing.
+func (p *pass) forgetApproval(f *inbox.File) {
+	if p.drafts == nil {
+		return
+	}
+	if err := p.drafts.Taken(f.Path); err != nil {
+		p.log.Warn("an approval could not be forgotten", "file", f.Name, "reason", p.reason(err))
+	}
 }
 
 // approvalCounts reports whether the pass may take only what was approved.

@@ -116,9 +116,7 @@ func (p *pass) takeReady(ctx context.Context) error {
 		}
 		p.monitor.see(queue)
 		if p.approvalCounts() {
-			if queue.Ready, err = p.sortOut(queue.Ready); err != nil {
-				return err
-			}
+			queue.Ready = p.sortOut(queue.Ready)
 		}
 		if !p.occasion.approved {
 			p.keepWaiting(append(queue.Waiting, p.unapproved()...))
@@ -147,14 +145,7 @@ func (p *pass) takeAll(ctx context.Context, names []string) (taken int, err erro
 		if p.stopping(ctx) {
 			return taken, &batch.Stop{Reason: batch.StopInterrupted}
 		}
-		approval, approved, err := p.approvalOf(name)
-		if err != nil {
-			return taken, err
-		}
 		f, err := p.inbox.Claim(name)
-		if err == nil && approved {
-			err = p.drafts.Taken(approval)
-		}
 		switch {
 		case errors.Is(err, inbox.ErrGone), errors.Is(err, inbox.ErrNotReady):
 			continue // left to the next look
@@ -162,6 +153,7 @@ func (p *pass) takeAll(ctx context.Context, names []string) (taken int, err erro
 			return taken, err
 		}
 		taken++
+		p.forgetApproval(f)
 		if err := p.process(ctx, f, false); err != nil {
 			return taken, err
 		}

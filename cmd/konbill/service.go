@@ -47,6 +47,7 @@ type service struct {
 	running         runningPass
 	pause           pauseSight
 	inboxUnreadable atomic.Bool
+	unsorted        atomic.Bool                 // files could not be set aside for approval
 	queue           atomic.Pointer[inbox.Queue] // as it was last seen
 	hasTurn         atomic.Bool
 }
@@ -287,11 +288,8 @@ func (s *service) watch(ctx context.Context) {
 // toDo is the pass to make now, beside those of the schedule: one that failed is made
 // again, and what was approved is issued. nil: there is none. Whoever calls it holds busy.
 func (s *service) toDo(queue inbox.Queue) *occasion {
-	approved, err := s.sortOut(queue.Ready)
+	approved := s.sortOut(queue.Ready)
 	switch {
-	case err != nil:
-		s.log.Error("files could not be set aside for approval", "reason", s.reason(err))
-		return nil
 	case s.paused():
 		return nil
 	case len(approved) > 0:
