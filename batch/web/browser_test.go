@@ -83,9 +83,11 @@ func TestInABrowser(t *testing.T) {
 	b.Open("/charges/" + string(open.Key))
 	want(t, "who has to pay", b.Press("section.card button"), "https://pay.example/A-9", "リンクをコピー", "この請求を取り消す")
 	seen(b, "a customer", axe)
+	b.Open("/charges/kb_nobody")
+	seen(b, "a message", axe)
 	b.Open("/checkup")
 	want(t, "the check-up", b.Press("form[action='/checkup'] button"), "ディスク", "NG")
-	b.WantUsable("check-up", axe) // who did what has addresses and ports of this test
+	seen(b, "check-up", axe)
 	want(t, "in English", b.Press("form[action='/language'] button"), "Check-up", "Sign out")
 	b.WantUsable("in English", axe)
 	b.Open("/charges")

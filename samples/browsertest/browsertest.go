@@ -36,7 +36,8 @@ func Open(t testing.TB, site string) Tab {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(peertest.Path(t, "chromium")), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Env("FONTCONFIG_FILE="+fontsOnly(t)), chromedp.Flag("font-render-hinting", "none"), chromedp.Flag("hide-scrollbars", true),
+		chromedp.Env("FONTCONFIG_FILE="+fontsOnly(t)), chromedp.Flag("font-render-hinting", "none"), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("force-device-scale-factor", "1"),
+		chromedp.Flag("lang", "en-US"), // of its own words, such as a file field's
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true),
 	)
 	ctx, cancelBrowser := chromedp.NewExecAllocator(t.Context(), options...)

@@ -91,7 +91,7 @@ func (b Tab) keep(path string, picture image.Image) {
 
 // withFewColours keeps the most frequent colours, so that the file is small.
 func withFewColours(picture image.Image) *image.Paletted {
-	const most = 128
+	const most = 255
 	counts := map[color.RGBA]int{}
 	bounds := picture.Bounds()
 	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
