@@ -8,7 +8,10 @@ const live = document.getElementById("live");
 if (live) {
   const news = new EventSource(live.dataset.follow);
   news.addEventListener("live", (event) => { live.innerHTML = event.data; });
-  news.addEventListener("again", () => { news.close(); location.reload(); });
+  news.addEventListener("again", () => {
+    news.close();
+    location.replace(location.pathname + location.search); // unlike to reload, it sends no form again
+  });
   addEventListener("pagehide", () => news.close());
 }
 
