@@ -9,8 +9,9 @@ if (live) {
   const news = new EventSource(live.dataset.follow);
   news.addEventListener("live", (event) => { live.innerHTML = event.data; });
   news.addEventListener("again", () => {
+    if (location.pathname !== "/") return; // what somebody has chosen or asked for there must stay; the browser follows on
     news.close();
-    location.replace(location.pathname + location.search); // unlike to reload, it sends no form again
+    location.replace(location.href); // to see what became of it
   });
   addEventListener("pagehide", () => news.close());
 }
