@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"net/http"
@@ -70,6 +71,12 @@ func TestInABrowser(t *testing.T) {
 	b.Do(chromedp.Poll[chromedp.Void](`document.body.innerText.includes("2,400件")`)) // without being asked
 	want(t, "paused", b.Press("form[action='/pause'] button"), "一時停止中です", "再開する")
 	want(t, "going on", b.Press("form[action='/continue'] button"), "一時停止する")
+	ended := b.Leads(func(context.Context, *chromedp.Target) (v chromedp.Void, err error) {
+		d.goesOn(func(o *Operation) { o.Running = "" })
+		return v, nil
+	})
+	wantNot(t, "when the file is done, without being asked", ended, "一時停止する", "2,400件")
+	d.goesOn(func(o *Operation) { o.Running = "2026-12-01-a.csv" })
 	b.Open("/runs/1")
 	seen(b, "a run", axe)
 	b.Open("/charges")

@@ -11,7 +11,7 @@ if (live) {
   news.addEventListener("again", () => {
     if (location.pathname !== "/") return; // what somebody has chosen or asked for there must stay; the browser follows on
     news.close();
-    location.replace(location.href); // to see what became of it
+    location.replace(location.pathname + location.search); // to see what became of it
   });
   addEventListener("pagehide", () => news.close());
 }
