@@ -132,7 +132,7 @@ func TestCorrectRefuses(t *testing.T) {
 		"another line":         {correction(page, "9", "name", "x"), http.StatusBadRequest, "ここでは訂正できません"},
 		"no line":              {correction(page, "", "name", "x"), http.StatusBadRequest, "ここでは訂正できません"},
 		"a malformed row":      {correction(page, "4", "name", "x"), http.StatusBadRequest, "ここでは訂正できません"},
-		"a column there isn't": {correction(page, "2", "due", "x"), http.StatusBadRequest, "その項目の列がない"},
+		"another column":       {correction(page, "2", "description", "x"), http.StatusBadRequest, "その項目の列がない"},
 		"the number":           {correction(page, "2", "invoice_no", "x"), http.StatusBadRequest, "その項目の列がない"},
 		"what is no longer so": {correction("", "2", "name", "x"), http.StatusConflict, "いずれかが変わりました"},
 	} {
@@ -215,4 +215,16 @@ func TestRecall(t *testing.T) {
 		t.Errorf("by a viewer: %s", a.Status)
 	}
 	want(t, "on record", strings.Join(s.acts(), "\n"), "佐藤 recalled A-1")
+}
+
+// TestCorrectDue puts a due date right where the file has no column for it.
+func TestCorrectDue(t *testing.T) {
+	d := newDesk(t, nil)
+	b := d.signedIn("高橋")
+	path := b.brought("a.csv", toCorrect)
+	want(t, "at first", b.get(path), "<dd>2026-12-31</dd>")
+	if a := b.ask(http.MethodPost, path+"/correct", correction(b.get(path), "3", "due", "2026-12-20")); a.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%s\n%s", a.Status, a.text)
+	}
+	want(t, "then", b.get(path), "<dd>2026-12-20</dd>", "「」を「2026-12-20」に訂正しました")
 }

@@ -24,13 +24,10 @@ type Change struct {
 
 // Corrected is the file with values put right by somebody, in UTF-8 with a byte order mark,
 // and with what the rows' [invoice.FieldCorrections] say of them. Everything else is as it
-// was, on the lines on which it was; that column is added where the file has none. The
-// error is ErrNoRow or ErrNoColumn.
+// was, on the lines on which it was; that column is added where the file has none, and one
+// for due dates when one is put right. The error is ErrNoRow or ErrNoColumn.
 func (f *File) Corrected(changes []Change, by string) ([]byte, error) {
-	_, kept := f.Column(invoice.FieldCorrections)
-	if kept--; kept < 0 {
-		kept = len(f.header.names) // behind the named columns
-	}
+	to := f.roomFor(changes)
 	rows := map[int][]string{} // by their place
 	for _, c := range changes {
 		at, found := slices.BinarySearchFunc(f.records, c.Line, func(r record, line int) int { return r.line - line })
@@ -38,24 +35,54 @@ func (f *File) Corrected(changes []Change, by string) ([]byte, error) {
 			return nil, ErrNoRow
 		}
 		if rows[at] == nil {
-			rows[at] = append(f.records[at].cells(f.text, f.delimiter), "")[:max(f.header.width, kept+1)]
+			rows[at] = make([]string, to.width)
+			copy(rows[at], f.records[at].cells(f.text, f.delimiter))
 		}
-		if err := f.correct(rows[at], kept, c, by); err != nil {
+		if err := f.correct(rows[at], to, c, by); err != nil {
 			return nil, err
 		}
 	}
-	return []byte("\uFEFF" + f.withRows(rows, kept)), nil
+	return []byte("\uFEFF" + f.withRows(rows, to)), nil
+}
+
+// room is where the columns of a corrected file are.
+type room struct {
+	at    map[invoice.Field]int
+	added map[int]invoice.Field // those that the file hasn't, by their place
+	width int
+}
+
+// roomFor puts the columns that a file lacks behind its named ones.
+func (f *File) roomFor(changes []Change) room {
+	to := room{at: map[invoice.Field]int{}, added: map[int]invoice.Field{}, width: f.header.width}
+	for i, field := range f.header.fields {
+		if field != "" {
+			to.at[field] = i
+		}
+	}
+	for _, field := range []invoice.Field{invoice.FieldDue, invoice.FieldCorrections} {
+		_, has := to.at[field]
+		isWanted := field == invoice.FieldCorrections || slices.ContainsFunc(changes, func(c Change) bool { return c.Field == field })
+		if has || !isWanted {
+			continue
+		}
+		place := len(f.header.names) + len(to.added)
+		to.at[field], to.added[place] = place, field
+		to.width = max(to.width, place+1)
+	}
+	return to
 }
 
 // correct puts a value of a row right, and notes it in the column for corrections.
-func (f *File) correct(cells []string, kept int, c Change, by string) error {
-	_, column := f.Column(c.Field)
-	if column == 0 || !slices.Contains(invoice.Correctable, c.Field) {
+func (f *File) correct(cells []string, to room, c Change, by string) error {
+	column, has := to.at[c.Field]
+	if !has || !slices.Contains(invoice.Correctable, c.Field) {
 		return ErrNoColumn
 	}
+	kept := to.at[invoice.FieldCorrections]
 	value := f.asCell(strings.Map(asOneLine, c.Value))
-	corrections := invoice.Corrected(invoice.CorrectionsOf(f.value(cells[kept])), c.Field, f.value(cells[column-1]), f.value(value), by)
-	cells[column-1], cells[kept] = value, f.asCell(invoice.WriteCorrections(corrections))
+	corrections := invoice.Corrected(invoice.CorrectionsOf(f.value(cells[kept])), c.Field, f.value(cells[column]), f.value(value), by)
+	cells[column], cells[kept] = value, f.asCell(invoice.WriteCorrections(corrections))
 	return nil
 }
 
@@ -79,38 +106,39 @@ func asOneLine(r rune) rune {
 	return r
 }
 
-// withRows is the text with other cells in some records, by their places, and a column for
-// corrections at a place.
-func (f *File) withRows(rows map[int][]string, kept int) string {
+// withRows is the text with other cells in some records, by their places, and with the
+// columns that are added.
+func (f *File) withRows(rows map[int][]string, to room) string {
 	var text strings.Builder
 	written := f.top.end
 	text.WriteString(f.text[:f.top.start])
-	text.WriteString(f.topWith(kept))
+	text.WriteString(f.topWith(to))
+	wider := strings.Repeat(string(f.delimiter), to.width-f.header.width)
 	for i, r := range f.records {
 		text.WriteString(f.text[written:r.start])
 		written = r.end
 		switch {
 		case rows[i] != nil:
 			text.WriteString(csvLine(rows[i], f.delimiter, ""))
-		case kept == f.header.width && !r.stray: // a malformed one stays so
-			text.WriteString(f.text[r.start:r.end] + string(f.delimiter))
-		default:
+		case r.stray: // it ends with its line, whatever stands there
 			text.WriteString(f.text[r.start:r.end])
+		default: // a malformed one stays so
+			text.WriteString(f.text[r.start:r.end] + wider)
 		}
 	}
 	text.WriteString(f.text[written:])
 	return text.String()
 }
 
-// topWith is the header with a column for corrections at a place.
-func (f *File) topWith(kept int) string {
-	names := f.top.cells(f.text, f.delimiter)
-	switch {
-	case kept == len(names):
-		return f.text[f.top.start:f.top.end] + string(f.delimiter) + string(invoice.FieldCorrections)
-	case comparable(names[kept]) == "":
-		names[kept] = string(invoice.FieldCorrections)
-		return csvLine(names, f.delimiter, "")
+// topWith is the header with the columns that are added.
+func (f *File) topWith(to room) string {
+	if len(to.added) == 0 {
+		return f.text[f.top.start:f.top.end]
 	}
-	return f.text[f.top.start:f.top.end]
+	names := make([]string, to.width)
+	copy(names, f.top.cells(f.text, f.delimiter))
+	for place, field := range to.added {
+		names[place] = string(field)
+	}
+	return csvLine(names, f.delimiter, "")
 }

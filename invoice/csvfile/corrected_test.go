@@ -24,6 +24,11 @@ func TestCorrected(t *testing.T) {
 			"invoice_no;name;email;phone;amount;konbill_corrections;\r\n\r\n" +
 				"A-1;山田;a@x.jp;090;\"a; b\";\"[{\"\"field\"\":\"\"amount\"\",\"\"was\"\":\"\"5\\r\\n00\"\",\"\"by\"\":\"\"花子\"\"}]\";\r\nA-2;鈴木;b@x.jp;080;600;;",
 		},
+		"a due date in a file that has none": {
+			"invoice_no,name,email,phone,amount,\nA-1,山田,a@x.jp,090,500,\nA-2,鈴木,b@x.jp,080,600\nA-3,鈴木,b@x.jp,080,600,\n", "due", "2026-12-31", 2,
+			"invoice_no,name,email,phone,amount,due,konbill_corrections\n" +
+				"A-1,山田,a@x.jp,090,500,2026-12-31,\"[{\"\"field\"\":\"\"due\"\",\"\"was\"\":\"\"\"\",\"\"by\"\":\"\"花子\"\"}]\"\nA-2,鈴木,b@x.jp,080,600,\nA-3,鈴木,b@x.jp,080,600,,\n",
+		},
 		"beside malformed rows, which stay so": {
 			"sep=,\ninvoice_no,name,email,phone,amount\nA-1,山田,a@x.jp,090,500,9\nA\"2,鈴木,b@x.jp,080\nA-3,山田,c@x.jp,090\nA-4,山田,d@x.jp,090,500", "email", "e@x.jp", 6,
 			"sep=,\ninvoice_no,name,email,phone,amount,konbill_corrections\nA-1,山田,a@x.jp,090,500,9,\nA\"2,鈴木,b@x.jp,080\nA-3,山田,c@x.jp,090,\n" +
@@ -85,7 +90,7 @@ func TestCorrectedRefuses(t *testing.T) {
 		want  error
 	}{
 		{1, invoice.FieldName, ErrNoRow}, {3, invoice.FieldName, ErrNoRow}, {4, invoice.FieldName, ErrNoRow},
-		{2, invoice.FieldDue, ErrNoColumn}, {2, invoice.FieldNumber, ErrNoColumn}, {2, "", ErrNoColumn},
+		{2, invoice.FieldDescription, ErrNoColumn}, {2, invoice.FieldNumber, ErrNoColumn}, {2, "", ErrNoColumn},
 	} {
 		if _, err := f.Corrected([]Change{{2, invoice.FieldEmail, "y"}, {c.line, c.field, "x"}}, "花子"); !errors.Is(err, c.want) {
 			t.Errorf("line %d, %s: %v, want %v", c.line, c.field, err, c.want)
@@ -111,7 +116,7 @@ func FuzzCorrected(f *testing.F) {
 			if row.Problem != nil {
 				continue
 			}
-			data, err := file.Corrected([]Change{{row.Line, invoice.FieldName, value}}, "花子")
+			data, err := file.Corrected([]Change{{row.Line, invoice.FieldName, value}, {row.Line, invoice.FieldDue, value}}[:1+len(top)%2], "花子")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +131,7 @@ func FuzzCorrected(f *testing.F) {
 			for j := range before {
 				want, got := before[j].Fields, after[j].Fields
 				if j == i {
-					want.Name, want.Corrections, got.Corrections = got.Name, "", ""
+					want.Name, want.Due, want.Corrections, got.Corrections = got.Name, got.Due, "", ""
 				}
 				if got != want || (before[j].Problem == nil) != (after[j].Problem == nil) || j <= i && after[j].Line != before[j].Line {
 					t.Fatalf("%q: row %d is %+v, before %+v", data, j, after[j], before[j])
