@@ -68,6 +68,7 @@ func (l *Ledger) CloseJob(ctx context.Context, id int64, finishedAt time.Time, t
 const (
 	selectJob  = "SELECT id, who, file, sha256, account, live, started_at, finished_at, totals, outdated_at FROM job"
 	latestJobs = selectJob + " ORDER BY id DESC LIMIT $1"
+	jobByID    = selectJob + " WHERE id = $1"
 	jobsOfFile = selectJob + " WHERE sha256 = $1 ORDER BY id DESC"
 	outdated   = selectJob + " WHERE outdated_at <> 0 ORDER BY id"
 )
@@ -75,6 +76,18 @@ const (
 // Jobs implements batch.Ledger.
 func (l *Ledger) Jobs(ctx context.Context, limit int) ([]batch.Job, error) {
 	return l.jobs(ctx, latestJobs, max(limit, 0))
+}
+
+// Job returns one job. The error is batch.ErrNotFound when there is none of that id.
+func (l *Ledger) Job(ctx context.Context, id int64) (batch.Job, error) {
+	jobs, err := l.jobs(ctx, jobByID, id)
+	if err == nil && len(jobs) == 0 {
+		err = batch.ErrNotFound
+	}
+	if err != nil {
+		return batch.Job{}, err
+	}
+	return jobs[0], nil
 }
 
 // JobsOfFile implements batch.Ledger.

@@ -156,6 +156,12 @@ func testCounts(t *testing.T, l *Ledger) {
 			t.Fatal(err)
 		}
 	}
+	if job, err := l.Job(t.Context(), 1); err != nil || job.File != "invoices.csv" {
+		t.Errorf("%+v, %v", job, err)
+	}
+	if _, err := l.Job(t.Context(), 2); !errors.Is(err, batch.ErrNotFound) {
+		t.Errorf("a job that there isn't: %v", err)
+	}
 	counts, err := l.Counts(t.Context(), midnight.AddDate(0, 0, -1))
 	want := []batch.DayCount{
 		{Day: midnight.AddDate(0, 0, -1), Paid: 1}, {Day: midnight, Paid: 2, Expired: 1}, {Day: midnight.AddDate(0, 0, 2), Expired: 1},

@@ -14,17 +14,22 @@ import (
 // not who has brought it or put something right in it.
 func (s *Server) mayApprove(p batch.Person, d inbox.Draft) bool {
 	tookPart := d.By == p.Name || slices.Contains(d.CorrectedBy, p.Name)
-	return p.Role == batch.Approver && !(s.SecondPerson && tookPart)
+	return may(p, batch.Approver) && !(s.SecondPerson && tookPart)
+}
+
+// deciding has something decided about a draft, by one person at a time.
+func (s *Server) deciding(decide func(http.ResponseWriter, visit, inbox.Draft)) func(http.ResponseWriter, visit) {
+	return func(w http.ResponseWriter, v visit) {
+		s.decision.Lock()
+		defer s.decision.Unlock()
+		if draft, ok := s.draftOf(w, v); ok {
+			decide(w, v, draft)
+		}
+	}
 }
 
 // approve hands a file in to be charged, if it would still do just what was shown.
-func (s *Server) approve(w http.ResponseWriter, v visit) {
-	s.deciding.Lock()
-	defer s.deciding.Unlock()
-	draft, ok := s.draftOf(w, v)
-	if !ok {
-		return
-	}
+func (s *Server) approve(w http.ResponseWriter, v visit, draft inbox.Draft) {
 	person := v.session.Person.Name
 	if !s.mayApprove(v.session.Person, draft) {
 		s.refuse(w, v, "approve", draft.Name)
@@ -55,14 +60,8 @@ func (s *Server) approve(w http.ResponseWriter, v visit) {
 
 // discard removes a file that somebody has brought. Who brought it may, and who may
 // approve.
-func (s *Server) discard(w http.ResponseWriter, v visit) {
-	s.deciding.Lock()
-	defer s.deciding.Unlock()
-	draft, ok := s.draftOf(w, v)
-	if !ok {
-		return
-	}
-	if draft.By != v.session.Person.Name && v.session.Person.Role != batch.Approver {
+func (s *Server) discard(w http.ResponseWriter, v visit, draft inbox.Draft) {
+	if draft.By != v.session.Person.Name && !may(v.session.Person, batch.Approver) {
 		s.refuse(w, v, "discard", draft.Name)
 		return
 	}

@@ -328,7 +328,7 @@ func (s *Server) charge(w http.ResponseWriter, v visit, page chargePage) {
 		return
 	}
 	page.Purged = !page.PurgedAt.IsZero()
-	page.Resends, page.Recalls = page.Person.Role != batch.Viewer, page.Person.Role == batch.Approver
+	page.Resends, page.Recalls = may(page.Person, batch.Preparer), may(page.Person, batch.Approver)
 	page.Payable = page.Charge.Status == batch.StatusPending && page.Charge.ExpiresAt.After(s.Now())
 	s.show(w, v.Request, http.StatusOK, "charge", page)
 }

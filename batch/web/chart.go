@@ -37,7 +37,6 @@ type chart struct {
 type chartDay struct {
 	Day                   time.Time // its beginning in Japan
 	Issued, Paid, Expired int
-	columns               []column
 }
 
 // column is a part of the drawing.
@@ -59,15 +58,23 @@ func (c *chart) Width() int { return len(c.Days) * dayWidth }
 // Height of the drawing.
 func (c *chart) Height() int { return chartHeight }
 
-// Columns are what is drawn.
+// Columns are what is drawn, fitted to the largest.
 func (c *chart) Columns() (all []column) {
-	for _, d := range c.Days {
-		all = append(all, d.columns...)
+	for i, d := range c.Days {
+		for j, of := range []struct {
+			kind string
+			n    int
+		}{{"issued", d.Issued}, {"paid", d.Paid}, {"expired", d.Expired}} {
+			if of.n > 0 {
+				height := max(of.n*chartHeight/c.Most, 1)
+				all = append(all, column{of.kind, i*dayWidth + j*columnWidth, chartHeight - height, columnWidth, height})
+			}
+		}
 	}
 	return all
 }
 
-// First and Last are the days at its ends.
+// First is the earliest day.
 func (c *chart) First() time.Time { return c.Days[0].Day }
 
 // Last is the latest day.
@@ -86,7 +93,7 @@ func (s *Server) chartNow(ctx context.Context) (*chart, error) {
 		return nil, err
 	}
 	s.chart.at, s.chart.drawn = now, nil
-	if c.draw(); c.Most > 0 {
+	if c.Most > 0 {
 		s.chart.drawn = c
 	}
 	return s.chart.drawn, nil
@@ -120,25 +127,8 @@ func (s *Server) countDays(ctx context.Context, now time.Time) (*chart, error) {
 			d.Issued += job.Totals[batch.Issued].Rows
 		}
 	}
-	return c, nil
-}
-
-// draw fits the columns to the largest.
-func (c *chart) draw() {
 	for _, d := range c.Days {
 		c.Most = max(c.Most, d.Issued, d.Paid, d.Expired)
 	}
-	for i := range c.Days {
-		d := &c.Days[i]
-		for j, of := range []struct {
-			kind string
-			n    int
-		}{{"issued", d.Issued}, {"paid", d.Paid}, {"expired", d.Expired}} {
-			if of.n == 0 {
-				continue
-			}
-			height := max(of.n*chartHeight/c.Most, 1)
-			d.columns = append(d.columns, column{of.kind, i*dayWidth + j*columnWidth, chartHeight - height, columnWidth, height})
-		}
-	}
+	return c, nil
 }

@@ -19,20 +19,13 @@ const (
 	noSuchRow    whyNot = "row"    // no row begins there that can be read
 	noSuchColumn whyNot = "column" // the file has none for that field
 	growsTooMuch whyNot = "large"  // beyond what a file may have
-
-	nothingChanged whyNot = "same"
+	nothingNew   whyNot = "same"   // nobody has changed a value
 )
 
 // correct puts values of a draft right: those that somebody has changed in the list of
 // findings, or one by its line. What they saw must still be there: the form names the
 // file's digest.
-func (s *Server) correct(w http.ResponseWriter, v visit) {
-	s.deciding.Lock()
-	defer s.deciding.Unlock()
-	draft, ok := s.draftOf(w, v)
-	if !ok {
-		return
-	}
+func (s *Server) correct(w http.ResponseWriter, v visit, draft inbox.Draft) {
 	sheet, err := s.Read(draft.Path, s.Language)
 	switch {
 	case errors.As(err, new(*csvfile.FileError)):
@@ -51,7 +44,7 @@ func (s *Server) correct(w http.ResponseWriter, v visit) {
 		return
 	}
 	if len(changes) == 0 {
-		s.reviewed(w, v, http.StatusBadRequest, reviewPage{WhyNot: nothingChanged})
+		s.reviewed(w, v, http.StatusBadRequest, reviewPage{WhyNot: nothingNew})
 		return
 	}
 	content, err := sheet.Corrected(changes, v.session.Person.Name)

@@ -88,12 +88,17 @@ func (s *Server) signedIn(show func(http.ResponseWriter, visit)) http.Handler {
 // allowed lets only those through who have at least a role.
 func (s *Server) allowed(least batch.Role, show func(http.ResponseWriter, visit)) http.Handler {
 	return s.signedIn(func(w http.ResponseWriter, v visit) {
-		if slices.Index(batch.Roles, v.session.Person.Role) < slices.Index(batch.Roles, least) {
+		if !may(v.session.Person, least) {
 			s.refuse(w, v, v.Pattern, "")
 			return
 		}
 		show(w, v)
 	})
+}
+
+// may reports whether a person has at least a role.
+func may(p batch.Person, least batch.Role) bool {
+	return slices.Index(batch.Roles, p.Role) >= slices.Index(batch.Roles, least)
 }
 
 // refuse tells a person that they may not do that, and records that they wanted to.

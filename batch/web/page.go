@@ -61,10 +61,9 @@ func (s *Server) frameOf(r *http.Request, session batch.Session, at string) fram
 	if r.Method == http.MethodGet && r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
 	}
-	role := session.Person.Role
 	return frame{
 		Lang: lang, Live: s.Live, Person: session.Person, At: at, Here: path,
-		Files: s.Drafts != nil && (role == batch.Preparer || role == batch.Approver),
+		Files: s.Drafts != nil && may(session.Person, batch.Preparer),
 	}
 }
 

@@ -42,9 +42,7 @@ func (s *Server) liveNow(ctx context.Context, f frame) (liveNow, error) {
 func (o Operation) MinutesLeft() int { return int((o.Left + time.Minute - 1) / time.Minute) }
 
 // MayPause reports whether the person may pause a run, and have it go on.
-func (l liveNow) MayPause() bool {
-	return l.Person.Role == batch.Preparer || l.Person.Role == batch.Approver
-}
+func (l liveNow) MayPause() bool { return may(l.Person, batch.Preparer) }
 
 // follow tells a browser what goes on, as it changes (server-sent events, HTML Living
 // Standard, section 9.2). To follow isn't to use the page: it keeps no session from ending.

@@ -36,7 +36,7 @@ type reviewPage struct {
 }
 
 // Waits reports whether it is somebody else who must approve.
-func (p reviewPage) Waits() bool { return !p.MayApprove && p.Person.Role == batch.Approver }
+func (p reviewPage) Waits() bool { return !p.MayApprove && may(p.Person, batch.Approver) }
 
 // Correctable are the fields that can be put right.
 func (p reviewPage) Correctable() []invoice.Field { return invoice.Correctable }

@@ -6,11 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,9 +21,9 @@ type runPage struct {
 	frame
 	batch.Job
 	Results []batch.Result
-	Papers  []Paper // that are there
-	Taking  bool    // the person may have them
-	TooMany int     // what a print file holds at most, when more were wanted
+	Papers  map[Paper]string // paths of those that are there
+	Taking  bool             // the person may have them
+	TooMany int              // what a print file holds at most, when more were wanted
 }
 
 // Paper is a file that a run leaves. Its text is the name by which a browser asks for it.
@@ -38,11 +36,6 @@ const (
 	ReceiptPaper Paper = "receipt.json"
 )
 
-var papers = []Paper{ResultsPaper, ErrorsPaper, ReceiptPaper}
-
-// runsSearched is how many of the latest runs have a page.
-const runsSearched = 10_000
-
 func (s *Server) showRun(w http.ResponseWriter, v visit) {
 	job, ok := s.jobOf(w, v)
 	if !ok {
@@ -53,55 +46,43 @@ func (s *Server) showRun(w http.ResponseWriter, v visit) {
 
 func (s *Server) run(w http.ResponseWriter, v visit, status int, page runPage) {
 	page.frame, page.Results = s.frameOf(v.Request, v.session, "run"), batch.Results
-	page.Taking = page.Person.Role != batch.Viewer
-	for _, kind := range papers {
-		_, err := s.Paper(v.Context(), page.Job, kind)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			s.fail(w, v.Request, err)
-			return
-		default:
-			page.Papers = append(page.Papers, kind)
-		}
+	page.Taking = may(page.Person, batch.Preparer)
+	var err error
+	if page.Papers, err = s.Papers(page.Job); err != nil {
+		s.fail(w, v.Request, err)
+		return
 	}
 	s.show(w, v.Request, status, "run", page)
 }
 
 // jobOf is the run that a request is about; it answers itself when there is none.
 func (s *Server) jobOf(w http.ResponseWriter, v visit) (job batch.Job, ok bool) {
-	jobs, err := s.Ledger.Jobs(v.Context(), runsSearched)
-	if err != nil {
-		s.fail(w, v.Request, err)
-		return job, false
-	}
-	at := slices.IndexFunc(jobs, func(j batch.Job) bool { return strconv.FormatInt(j.ID, 10) == v.PathValue("id") })
-	if at < 0 {
+	id, _ := strconv.ParseInt(v.PathValue("id"), 10, 64) // anything else is no run
+	job, err := s.Ledger.Job(v.Context(), id)
+	switch {
+	case isNotFound(err):
 		s.message(w, v.Request, http.StatusNotFound)
-		return job, false
+	case err != nil:
+		s.fail(w, v.Request, err)
 	}
-	return jobs[at], true
+	return job, err == nil
 }
 
 // takePaper gives a file that a run has left.
 func (s *Server) takePaper(w http.ResponseWriter, v visit) {
-	kind := Paper(v.PathValue("paper"))
-	if !slices.Contains(papers, kind) {
-		s.message(w, v.Request, http.StatusNotFound)
-		return
-	}
 	job, ok := s.jobOf(w, v)
 	if !ok {
 		return
 	}
-	path, err := s.Paper(v.Context(), job, kind)
-	if errors.Is(err, fs.ErrNotExist) {
+	kind := Paper(v.PathValue("paper"))
+	papers, err := s.Papers(job)
+	if _, there := papers[kind]; err == nil && !there {
 		s.message(w, v.Request, http.StatusNotFound)
 		return
 	}
 	var file *os.File
 	if err == nil {
-		file, err = os.Open(path)
+		file, err = os.Open(papers[kind])
 	}
 	if err == nil {
 		defer file.Close()

@@ -2,9 +2,7 @@ package web
 
 import (
 	"archive/zip"
-	"context"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,11 +19,11 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newDesk(t, func(c *Config) {
-		c.Paper = func(_ context.Context, run batch.Job, kind Paper) (string, error) {
-			if kind == ResultsPaper && run.File == "11月分.csv" {
-				return results, nil
+		c.Papers = func(run batch.Job) (map[Paper]string, error) {
+			if run.File != "11月分.csv" {
+				return nil, nil
 			}
-			return "", fs.ErrNotExist
+			return map[Paper]string{ResultsPaper: results}, nil
 		}
 	})
 	entries := s.bill(bill("A-1"), bill("a-1"), bill("A/2"), bill("A-3"))

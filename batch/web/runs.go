@@ -24,7 +24,7 @@ func (s *Server) showRuns(w http.ResponseWriter, v visit) {
 	if err == nil {
 		page.Jobs, err = s.Ledger.Jobs(v.Context(), runsShown)
 	}
-	if err == nil && s.Outbox != nil && page.Person.Role != batch.Viewer {
+	if err == nil && s.Outbox != nil && may(page.Person, batch.Preparer) {
 		page.Outbox, err = s.results()
 	}
 	if err != nil {

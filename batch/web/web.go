@@ -48,6 +48,7 @@ type Ledger interface {
 	Entries(ctx context.Context, q batch.Query, f func(batch.Entry) error) error
 	Notices(ctx context.Context, key batch.Key) ([]batch.Notice, error)
 	Jobs(ctx context.Context, limit int) ([]batch.Job, error)
+	Job(ctx context.Context, id int64) (batch.Job, error)
 	Counts(ctx context.Context, since time.Time) ([]batch.DayCount, error)
 
 	Person(ctx context.Context, name string) (batch.Person, error)
@@ -75,9 +76,8 @@ type Config struct {
 	Slips func(entries []batch.Entry, visit func(e batch.Entry, pdf []byte) error) error
 	// PrintFile draws them as one file; the error is batch.ErrNoSlip where there are none.
 	PrintFile func(entries []batch.Entry) ([]byte, error)
-	// Paper is what a run has left, by the kind that a page asks for; the error is
-	// fs.ErrNotExist where that isn't there.
-	Paper func(ctx context.Context, run batch.Job, kind Paper) (path string, err error)
+	// Papers are where the files are that a run has left.
+	Papers func(run batch.Job) (paths map[Paper]string, err error)
 	// Resend mails an invoice again, by a person's word, and says what came of it. The
 	// error is batch.ErrHeld while a run goes on.
 	Resend func(ctx context.Context, number string, lang invoice.Language) (said string, mailed bool, err error)
@@ -150,7 +150,7 @@ type Server struct {
 	pages     *pages
 	guesses   *guesses
 	examining sync.Mutex // one at a time: it asks others
-	deciding  sync.Mutex // one at a time: what becomes of a draft
+	decision  sync.Mutex // one at a time: what becomes of a draft
 	chart     chartCache
 	followers chan struct{} // holds a token for each browser that follows
 	closed    chan struct{}
@@ -191,9 +191,9 @@ func New(c Config) *Server {
 		mux.Handle("GET /files/{id}/preview.html", s.allowed(batch.Preparer, s.previewMail))
 		mux.Handle("GET /files/{id}/preview.pdf", s.allowed(batch.Preparer, s.previewSlip))
 		mux.Handle("GET /template.csv", s.allowed(batch.Preparer, s.template))
-		mux.Handle("POST /files/{id}/approve", s.allowed(batch.Approver, s.approve))
-		mux.Handle("POST /files/{id}/correct", s.allowed(batch.Preparer, s.correct))
-		mux.Handle("POST /files/{id}/discard", s.allowed(batch.Preparer, s.discard))
+		mux.Handle("POST /files/{id}/approve", s.allowed(batch.Approver, s.deciding(s.approve)))
+		mux.Handle("POST /files/{id}/correct", s.allowed(batch.Preparer, s.deciding(s.correct)))
+		mux.Handle("POST /files/{id}/discard", s.allowed(batch.Preparer, s.deciding(s.discard)))
 	}
 	mux.Handle("GET /charges", s.signedIn(s.showCharges))
 	mux.Handle("GET /charges/{key}", s.signedIn(s.showCharge))

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -117,7 +116,7 @@ func newShop(t *testing.T, change func(*Config)) *shop {
 			}
 			return fmt.Appendf(nil, "%%PDF of %d", len(entries)), nil
 		},
-		Paper: func(context.Context, batch.Job, Paper) (string, error) { return "", fs.ErrNotExist },
+		Papers: func(batch.Job) (map[Paper]string, error) { return nil, nil },
 		Recall: func(_ context.Context, number string, _ invoice.Language) (string, bool, error) {
 			return "recalled " + number, true, nil
 		},

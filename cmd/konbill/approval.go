@@ -25,12 +25,12 @@ func (s *service) openDrafts() (*inbox.Drafts, error) {
 	return drafts, drafts.Forget(s.now().Add(-web.KeepDrafts))
 }
 
-// approvalOf is the approval of a file in the inbox.
-func (s *service) approvalOf(name string) (a inbox.Approval, approved bool, err error) {
-	if s.drafts == nil {
-		return inbox.Approval{}, false, nil
+// isApproved reports whether somebody has approved a file in the inbox.
+func (s *service) isApproved(name string) (approved bool, err error) {
+	if s.drafts != nil {
+		_, approved, err = s.drafts.Approved(name)
 	}
-	return s.drafts.Approved(name)
+	return approved, err
 }
 
 // sortOut picks those of the ready files that somebody has approved. Where nothing may be
@@ -39,7 +39,7 @@ func (s *service) approvalOf(name string) (a inbox.Approval, approved bool, err 
 func (s *service) sortOut(ready []string) (approved []string) {
 	var errs error
 	for _, name := range ready {
-		_, ok, err := s.approvalOf(name)
+		ok, err := s.isApproved(name)
 		switch {
 		case err == nil && ok:
 			approved = append(approved, name)

@@ -37,7 +37,7 @@ func (s *service) servePage() (closePage func(), err error) {
 	secure := secured != nil || c.behindProxy()
 	about := web.Config{
 		Ledger: s.ledger, Live: s.runner.Live, Language: s.lang, Hosts: c.hosts(), Secure: secure,
-		Slip: s.runner.Slip, Slips: s.runner.Slips, PrintFile: s.runner.PrintFile, Paper: s.paperForPage,
+		Slip: s.runner.Slip, Slips: s.runner.Slips, PrintFile: s.runner.PrintFile, Papers: s.papersForPage,
 		Resend: s.resendForPage, Recall: s.recallForPage,
 		Outbox: os.DirFS(filepath.Join(s.config.Inbox.Folder, "outbox")),
 		Check:  s.checkForPage, Read: s.readForPage, Preview: s.previewForPage,

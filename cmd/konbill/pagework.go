@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -67,6 +66,9 @@ func (s *service) recallForPage(ctx context.Context, number string, lang invoice
 	if len(reports) == 0 {
 		return "", false, err
 	}
+	if err != nil { // the report says what is known of the bill
+		s.log.Warn("a bill could not be called back", "reason", s.reason(err))
+	}
 	speaker := *s.app
 	speaker.lang = lang
 	return speaker.recalledText(reports[0]), reports[0].Outcome == follow.RecallDone, nil
@@ -77,30 +79,28 @@ func (s *service) pauseForPage(by string) error {
 	return inbox.SetPaused(s.config.Inbox.Folder, inbox.Pause{By: by, At: s.now().UTC()})
 }
 
-// paperForPage finds what a run has left by the bytes of its file, among those that are
-// filed away under its name.
-func (s *service) paperForPage(_ context.Context, run batch.Job, kind web.Paper) (path string, err error) {
+// papersForPage finds what a run has left by the bytes of its file, among those that are
+// filed away under its name. A file is taken before it runs, mostly on the same day, so the
+// search goes back from there; a copy that was dropped again has left nothing.
+func (s *service) papersForPage(run batch.Job) (map[web.Paper]string, error) {
 	filed, err := inbox.Archive(s.config.Inbox.Folder)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	for _, f := range filed {
-		if filepath.Base(f.Path) != run.File || !f.Holds(run.SHA256) {
+	for _, f := range slices.Backward(filed) {
+		if f.Day.After(run.StartedAt) || filepath.Base(f.Path) != run.File || !f.Holds(run.SHA256) {
 			continue
 		}
-		switch kind {
-		case web.ResultsPaper:
-			path = f.Results()
-		case web.ErrorsPaper:
-			path = f.Errors()
-		default:
-			path = batch.ReceiptOf(f.Path)
-		}
-		if _, err := os.Stat(path); err == nil {
-			return path, nil
+		papers := map[web.Paper]string{web.ResultsPaper: f.Results(), web.ErrorsPaper: f.Errors(), web.ReceiptPaper: batch.ReceiptOf(f.Path)}
+		maps.DeleteFunc(papers, func(_ web.Paper, path string) bool {
+			_, err := os.Stat(path)
+			return err != nil
+		})
+		if len(papers) > 0 {
+			return papers, nil
 		}
 	}
-	return "", fs.ErrNotExist
+	return nil, nil
 }
 
 // operation is what the page says of what goes on.
