@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"konbill/invoice"
@@ -52,7 +53,7 @@ func (r *Runner) settlerOf(invoices iter.Seq[invoice.Invoice], mailedBefore time
 	}
 	press, err := newPress(r.Settings.Merchant, invoices)
 	return &settler{
-		Runner: r, press: press, mailedBefore: mailedBefore, breaker: &breaker{}, unsent: &streak{},
+		Runner: r, press: press, mailedBefore: mailedBefore, breaker: &breaker{}, over: new(atomic.Bool), unsent: &streak{},
 		desks: newDesks(r.Settings.Charging),
 	}, err
 }
@@ -98,13 +99,16 @@ func (s *settler) handBack(ctx context.Context, j *job) *Stop {
 // accepted invoices of a job and then the outcomes left unknown, and tries once
 // more the mails that were put off.
 func (s *settler) settleInTurn(ctx context.Context, j *job, out *output) *Stop {
+	if stop := s.gather(ctx); stop != nil {
+		return stop
+	}
 	if stop := s.sweepFirst(ctx, j); stop != nil {
 		return stop
 	}
 	// Rows that want nothing but their slip come last: a run that is killed
 	// again and again must get on with the others.
 	finished := j.where(func(o *standing) bool { return o.known() && s.finished(o.state) })
-	stopped := s.settleRows(ctx, out, j.where(func(o *standing) bool { return o.known() && !s.finished(o.state) }))
+	stopped := s.settleTogether(ctx, out, j.where(func(o *standing) bool { return o.known() && !s.finished(o.state) }))
 	if stopped != nil && stopped.Reason != StopUnknown {
 		return stopped
 	}

@@ -26,7 +26,9 @@
 //	go test ./batch -run '^$' -bench 'Settle|Mail'
 //
 // Networks and disks stand behind the interfaces [Ledger], [Gateway] and
-// [Mailer]; checking, drawing and composing are called directly.
+// [Mailer]; checking, drawing and composing are called directly. Several machines that
+// share a ledger may settle the invoices of one run: it hands them out to a [Crew], each
+// of whose machines settles by a [Hand], and writes the results.
 package batch
 
 import (
@@ -52,6 +54,7 @@ type Runner struct {
 	Ledger   Ledger
 	Gateway  Gateway
 	Mailer   Mailer // not used when Settings.MailOff
+	Crew     Crew   // nil: this machine settles all by itself
 	Settings Settings
 
 	// Fingerprint stands for the API key in the ledger, so that the account is

@@ -14,11 +14,12 @@ type settler struct {
 	press   press
 	breaker *breaker
 	desks   desks
-	over    atomic.Bool // a *Stop was met that nothing more is charged after
+	over    *atomic.Bool // a *Stop was met that nothing more is charged after
 	unsent  *streak
 	// mailedBefore keeps a mail that was just put off from being tried again in
 	// the same breath: only one last tried before this instant is.
 	mailedBefore time.Time
+	run          int64   // the only job whose invoices are charged; 0: of any
 	retrying     bool    // what runs have left, for Retry
 	resend       *resend // a person's wish to mail again; nil: there is none
 }
@@ -79,7 +80,7 @@ type step func(*settler, context.Context, *settled) error
 func (s *settler) next(e Entry) step {
 	switch e.State {
 	case Accepted:
-		if !s.breaker.open() && e.PurgedAt.IsZero() {
+		if !s.breaker.open() && e.PurgedAt.IsZero() && (s.run == 0 || s.run == e.Job) {
 			return (*settler).charge
 		}
 	case Charging:

@@ -9,15 +9,20 @@ import (
 	"time"
 )
 
-// Machine is a process that serves an inbox, or stands by to do so.
+// Machine is a process that serves an inbox, stands by to do so, or settles invoices that
+// another has taken.
 type Machine struct {
 	Name  string // of the computer
-	Inbox string // what names the inbox: the same for all who see the same folder
+	Inbox string // what names the inbox: the same for all who see the same folder; empty: it serves none
 	Doing string // the file it is at; empty: none
 
 	// What only the database knows.
 	Turn        bool
 	Since, Seen time.Time // by the server's clock
+
+	// Of what all may ask of the payment API; 0: nothing.
+	PerSecond float64
+	AtOnce    int
 }
 
 // Shared reports whether other machines may use the ledger, too.
@@ -44,13 +49,15 @@ func (l *Ledger) TakeTurn(ctx context.Context, m Machine, term time.Duration) (t
 	return turn, nil
 }
 
-// Leave gives up the turn, and is nowhere to be seen any more.
+// Leave gives up the turn. Who has no share of the pace is nowhere to be seen any more.
 func (l *Ledger) Leave(ctx context.Context) error {
 	p, shared := l.engine.(*postgres)
 	if !shared {
 		return nil
 	}
-	if _, err := p.holder().ExecContext(ctx, "DELETE FROM machine WHERE id = $1", p.session); err != nil {
+	_, err := p.holder().ExecContext(ctx, "WITH gone AS (DELETE FROM machine WHERE id = $1 AND share_at IS NULL)"+
+		" UPDATE machine SET turn = FALSE, inbox = '', doing = '' WHERE id = $1 AND share_at IS NOT NULL", p.session)
+	if err != nil {
 		return fmt.Errorf("give up the turn: %w", p.explain(err))
 	}
 	return nil
@@ -69,6 +76,9 @@ func (l *Ledger) Machines(ctx context.Context, within time.Duration) ([]Machine,
 	}
 	return machines, nil
 }
+
+// lastSeen is when a machine last told of itself, on whichever occasion.
+const lastSeen = "greatest(seen_at, share_at)"
 
 // newSession names the sessions of a process for all who see them.
 func newSession() string { return "konbill " + rand.Text() }
@@ -92,7 +102,7 @@ func (p *postgres) takeTurn(ctx context.Context, m Machine, term time.Duration) 
 		return false, err
 	}
 	// Who has left without a word isn't of interest for ever.
-	if _, err := tx.ExecContext(ctx, "DELETE FROM machine WHERE NOT turn AND seen_at < clock_timestamp() - INTERVAL '7 days'"); err != nil {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM machine WHERE NOT turn AND "+lastSeen+" < clock_timestamp() - INTERVAL '7 days'"); err != nil {
 		return false, err
 	}
 	return turn, tx.Commit()
@@ -120,8 +130,9 @@ func (p *postgres) turnIsFree(ctx context.Context, tx *sql.Tx, inbox string, ter
 }
 
 func (p *postgres) machines(ctx context.Context, reader *sql.DB, within time.Duration) ([]Machine, error) {
-	rows, err := reader.QueryContext(ctx, "SELECT name, inbox, doing, turn, since, seen_at FROM machine"+
-		" WHERE seen_at >= clock_timestamp() - CAST($1 AS double precision) * INTERVAL '1 second' ORDER BY turn DESC, name, id", within.Seconds())
+	rows, err := reader.QueryContext(ctx, "SELECT name, inbox, doing, turn, since, "+lastSeen+","+
+		" CASE WHEN "+sharesNow+" THEN per_second ELSE 0 END, CASE WHEN "+sharesNow+" THEN at_once ELSE 0 END FROM machine"+
+		" WHERE "+lastSeen+" >= clock_timestamp() - CAST($1 AS double precision) * INTERVAL '1 second' ORDER BY turn DESC, name, id", within.Seconds())
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +140,7 @@ func (p *postgres) machines(ctx context.Context, reader *sql.DB, within time.Dur
 	var machines []Machine
 	for rows.Next() {
 		var m Machine
-		if err := rows.Scan(&m.Name, &m.Inbox, &m.Doing, &m.Turn, &m.Since, &m.Seen); err != nil {
+		if err := rows.Scan(&m.Name, &m.Inbox, &m.Doing, &m.Turn, &m.Since, &m.Seen, &m.PerSecond, &m.AtOnce); err != nil {
 			return nil, err
 		}
 		machines = append(machines, m)

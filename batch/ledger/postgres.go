@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -43,6 +44,8 @@ const (
 	lockHold  = 1
 	lockWrite = 2
 	lockTurn  = 3
+	lockShare = 4
+	lockFleet = 5
 )
 
 const (
@@ -77,6 +80,9 @@ var errNotPostgres = errors.New("ledger.url: a PostgreSQL ledger is written post
 func isPostgres(url string) bool {
 	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
 }
+
+// IsShared reports whether several machines may share the ledger at url.
+func IsShared(url string) bool { return isPostgres(url) }
 
 // Redacted is a ledger's URL without the password that that of a database may hold.
 func Redacted(url string) string {
@@ -114,10 +120,15 @@ func (p *postgres) dialect() dialect {
 	}
 }
 
-// open opens connections whose sessions have some settings. What a commit has
-// answered is on the server's disk, whatever its default is.
+// open opens connections whose sessions have some settings.
 func (p *postgres) open(settings map[string]string) *sql.DB {
 	config := p.config.Copy()
+	p.set(config, settings)
+	return stdlib.OpenDB(*config)
+}
+
+// set has sessions be known as this process's.
+func (p *postgres) set(config *pgx.ConnConfig, settings map[string]string) {
 	for name, value := range settings {
 		config.RuntimeParams[name] = value
 	}
@@ -126,7 +137,50 @@ func (p *postgres) open(settings map[string]string) *sql.DB {
 	config.RuntimeParams["tcp_keepalives_idle"] = "15"
 	config.RuntimeParams["tcp_keepalives_interval"] = "5"
 	config.RuntimeParams["tcp_keepalives_count"] = "3"
-	return stdlib.OpenDB(*config)
+}
+
+// ErrNotShared says that a ledger is one machine's own.
+var ErrNotShared = errors.New("the ledger is a file: several machines share one on PostgreSQL only (ledger.url)")
+
+// Pool opens at most so many connections to the database for whoever keeps something
+// beside the ledger's own tables. The error is ErrNotShared, or the database's.
+func (l *Ledger) Pool(ctx context.Context, most int32) (*pgxpool.Pool, error) {
+	p, shared := l.engine.(*postgres)
+	if !shared {
+		return nil, ErrNotShared
+	}
+	config, err := pgxpool.ParseConfig("")
+	if err != nil {
+		return nil, err
+	}
+	config.ConnConfig = p.config.Copy()
+	p.set(config.ConnConfig, nil)
+	config.MaxConns = most
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, p.explain(err)
+	}
+	return pool, nil
+}
+
+// WithFleetLock does something while no other process does it.
+func (l *Ledger) WithFleetLock(ctx context.Context, do func() error) error {
+	p, shared := l.engine.(*postgres)
+	if !shared {
+		return ErrNotShared
+	}
+	c, err := p.holder().Conn(ctx)
+	if err != nil {
+		return p.explain(err)
+	}
+	defer c.Close() // which gives up the lock
+	if _, err := c.ExecContext(ctx, "SET lock_timeout = 0"); err != nil {
+		return p.explain(err)
+	}
+	if _, err := c.ExecContext(ctx, "SELECT pg_advisory_lock($1, $2)", lockClass, lockFleet); err != nil {
+		return p.explain(err)
+	}
+	return do()
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

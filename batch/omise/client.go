@@ -44,6 +44,11 @@ type Config struct {
 	Drain             <-chan struct{} // once closed, nothing that may create something is sent any more
 	UserAgent         string
 	Wait              func(ctx context.Context, d time.Duration) error // between readings of a list; nil: by the machine's clock
+
+	// Join, when there is one, says that other machines share pace and requests under way.
+	// It is called once, before the first request; nothing is asked until [Client.TakeShare]
+	// was.
+	Join func()
 }
 
 // Client is a batch.Gateway. It is safe for concurrent use.
@@ -53,6 +58,7 @@ type Client struct {
 	transport *http.Transport // bare: an http.Client would follow redirects, and a 307 posts again
 	pace      *pace
 	gate      *gate
+	sharing   sharing
 }
 
 // New makes a client. The error is a sentence for people and holds no key.
@@ -60,13 +66,18 @@ func New(c Config) (*Client, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	return &Client{
+	client := &Client{
 		config:    c,
 		base:      strings.TrimRight(c.URL, "/"),
 		transport: transport(),
 		pace:      newPace(c.RequestsPerSecond),
 		gate:      newGate(c.AtOnce, c.Drain),
-	}, nil
+		sharing:   sharing{join: c.Join},
+	}
+	if c.Join != nil { // nothing, until there is a share
+		client.pace, client.gate = newPace(0), &gate{drain: c.Drain}
+	}
+	return client, nil
 }
 
 func (c Config) check() error {
@@ -145,4 +156,7 @@ func (c *Client) Fingerprint() string {
 //
 // CreateSource and CreateCharge take no turn of their own: call Turn before
 // each.
-func (c *Client) Turn(ctx context.Context) error { return c.pace.turn(ctx) }
+func (c *Client) Turn(ctx context.Context) error {
+	c.sharing.begin()
+	return c.pace.turn(ctx)
+}

@@ -56,6 +56,9 @@ func (c *Client) ask(ctx context.Context, q question, into any) (answer, error) 
 	}
 	if g := a.refusal(); g != nil {
 		c.pace.heed(g)
+		if g.Status == tooManyRequests {
+			c.sharing.heed()
+		}
 		return a, g
 	}
 	return a, nil
@@ -64,6 +67,7 @@ func (c *Client) ask(ctx context.Context, q question, into any) (answer, error) 
 // pass sends a question through the gate, and lets the next one through once the
 // answer has been read. The configured timeout runs from when it may leave.
 func (c *Client) pass(ctx context.Context, q question) (answer, error) {
+	c.sharing.begin()
 	if err := c.gate.enter(ctx, q); err != nil {
 		return answer{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"konbill/batch"
+	"konbill/batch/places"
 )
 
 // longestWait is how long a request that creates something waits at the gate. Its
@@ -17,15 +18,17 @@ const longestWait = 5 * time.Second
 // client and not to the run, so that a run, its reading of lists and whatever else
 // shares the client keep to the number together.
 type gate struct {
-	places chan struct{}
-	drain  <-chan struct{} // closed: what would create something turns back
+	places.Places
+	drain <-chan struct{} // closed: what would create something turns back
 }
 
 func newGate(atOnce int, drain <-chan struct{}) *gate {
 	if atOnce <= 0 {
 		return nil
 	}
-	return &gate{places: make(chan struct{}, atOnce), drain: drain}
+	g := &gate{drain: drain}
+	g.Offer(atOnce, time.Time{})
+	return g
 }
 
 var (
@@ -43,8 +46,9 @@ func (g *gate) enter(ctx context.Context, q question) error {
 	if q.form != nil {
 		drain = g.drain
 	}
+	in := g.Ask()
 	select {
-	case g.places <- struct{}{}:
+	case <-in:
 		return g.turnBack(drain)
 	default:
 	}
@@ -54,11 +58,13 @@ func (g *gate) enter(ctx context.Context, q question) error {
 	}
 	defer cancel()
 	select {
-	case g.places <- struct{}{}:
+	case <-in:
 		return g.turnBack(drain)
 	case <-drain:
+		g.Withdraw(in)
 		return notSent("interrupted", errDraining)
 	case <-wait.Done():
+		g.Withdraw(in)
 		return notSent("crowded", context.Cause(wait))
 	}
 }
@@ -80,6 +86,9 @@ func notSent(code string, why error) error {
 
 func (g *gate) leave() {
 	if g != nil {
-		<-g.places
+		g.Leave()
 	}
 }
+
+// closed reports whether the share is over with which requests were let in.
+func (g *gate) closed() bool { return g != nil && g.Over() }

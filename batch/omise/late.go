@@ -10,8 +10,8 @@ import (
 )
 
 // errLate says that a request did not leave, since others may have judged its intent
-// lost: this process was stopped in between, or its machine was.
-var errLate = errors.New("the process was stopped between the intent and the request")
+// lost, or have its share of the pace: this process was stopped in between, or its machine was.
+var errLate = errors.New("the process was stopped before the request")
 
 // lateAfter is how old an intent may be when its request leaves. A process that runs
 // needs less: the gate and the time of a request bound it. Others wait five seconds
@@ -45,12 +45,13 @@ func punctual(dial func(ctx context.Context, network, address string) (net.Conn,
 }
 
 // expectBy tells a connection, new or kept, of when the intent is that the next request
-// on it comes from. Without HTTP/2 it has one request at a time.
+// on it comes from. A request is late, too, once its share of the pace is over: others
+// have it by now. Without HTTP/2 it has one request at a time.
 func (c *Client) expectBy(conn net.Conn, intended time.Time) {
 	for encrypted, is := conn.(*tls.Conn); is; encrypted, is = conn.(*tls.Conn) { // twice by way of some proxies
 		conn = encrypted.NetConn()
 	}
-	late := func() bool { return age(intended) > c.lateAfter() }
+	late := func() bool { return age(intended) > c.lateAfter() || c.gate.closed() }
 	conn.(*punctualConn).late.Store(&late)
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"konbill/batch"
+	"konbill/batch/places"
 )
 
 // How long everybody rests after an answer that asks for it. The upper bound
@@ -23,32 +25,85 @@ const (
 const (
 	slowest     = 16
 	recoverTime = 10 * time.Second
+
+	tooManyRequests = http.StatusTooManyRequests
 )
 
 // pace spaces the requests of all callers.
 type pace struct {
 	limiter *rate.Limiter
-	full    rate.Limit
+
+	waiting atomic.Int64 // who wait for their turn
 
 	mu        sync.Mutex
+	full      rate.Limit
+	slowed    rate.Limit // what the full pace is divided by, from 1 to slowest
+	until     time.Time  // when the full pace is over; zero: never
+	news      chan struct{}
 	restUntil time.Time
 	changed   time.Time // when the pace was last halved or doubled
 }
 
+// newPace makes a pace. With 0 requests a second nobody sends until there is a share.
 func newPace(perSecond float64) *pace {
-	return &pace{limiter: rate.NewLimiter(rate.Limit(perSecond), 1), full: rate.Limit(perSecond)}
+	full := rate.Limit(perSecond)
+	return &pace{limiter: rate.NewLimiter(full, 1), full: full, slowed: 1, news: make(chan struct{})}
+}
+
+// share has another pace from now on, until an instant. Those who wait for a place that
+// they were given by the one before look for it anew.
+func (p *pace) share(s Share) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	full, wasOver := rate.Limit(s.PerSecond), places.Lapsed(p.until)
+	p.until = s.Until
+	if full == p.full && !wasOver {
+		return
+	}
+	if p.full = full; full > 0 { // at 0 a limiter would use up its burst, for good
+		p.limiter.SetLimit(full / p.slowed)
+	}
+	close(p.news)
+	p.news = make(chan struct{})
+}
+
+// hear returns whether anybody may send at all now, and what is closed at the next news.
+func (p *pace) hear() (open bool, news <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.full > 0 && !places.Lapsed(p.until), p.news
 }
 
 // turn waits for a place in the row. A rest that was ordered meanwhile sends
 // everybody back to its end, where the places are given out anew: they must not
 // all leave at once.
 func (p *pace) turn(ctx context.Context) error {
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
 	for {
+		open, news := p.hear()
+		if !open {
+			select {
+			case <-news:
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
 		p.recover()
 		place := p.limiter.Reserve()
-		if err := sleep(ctx, place.Delay()); err != nil {
+		changed, err := sleepUnless(ctx, place.Delay(), news)
+		if err != nil || changed {
 			place.Cancel()
+		}
+		switch {
+		case err != nil:
 			return err
+		case changed:
+			continue
+		}
+		if open, _ := p.hear(); !open {
+			continue
 		}
 		rest := p.rest()
 		if rest <= 0 {
@@ -70,7 +125,7 @@ func (p *pace) rest() time.Duration {
 // heed lets everybody rest when the API is too busy.
 func (p *pace) heed(g *batch.GatewayError) {
 	rest := g.RetryAfter
-	if g.Status == http.StatusTooManyRequests {
+	if g.Status == tooManyRequests {
 		rest = max(rest, restUnasked)
 	}
 	if rest <= 0 {
@@ -79,7 +134,7 @@ func (p *pace) heed(g *batch.GatewayError) {
 	until := time.Now().Add(min(rest, maxRest))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if g.Status == http.StatusTooManyRequests {
+	if g.Status == tooManyRequests {
 		p.slow()
 	}
 	if until.After(p.restUntil) {
@@ -91,10 +146,11 @@ func (p *pace) heed(g *batch.GatewayError) {
 // thing: it counts once a rest.
 func (p *pace) slow() {
 	now := time.Now()
-	if now.Before(p.restUntil) {
+	if now.Before(p.restUntil) || p.full == 0 {
 		return
 	}
-	p.limiter.SetLimit(max(p.limiter.Limit()/2, p.full/slowest))
+	p.slowed = min(2*p.slowed, slowest)
+	p.limiter.SetLimit(p.full / p.slowed)
 	p.changed = now
 }
 
@@ -103,24 +159,33 @@ func (p *pace) recover() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if p.limiter.Limit() >= p.full || now.Before(p.restUntil) || now.Sub(p.changed) < recoverTime {
+	if p.slowed <= 1 || p.full == 0 || now.Before(p.restUntil) || now.Sub(p.changed) < recoverTime {
 		return
 	}
-	p.limiter.SetLimit(min(2*p.limiter.Limit(), p.full))
+	p.slowed = max(p.slowed/2, 1)
+	p.limiter.SetLimit(p.full / p.slowed)
 	p.changed = now
 }
 
 // sleep returns ctx's error when ctx has ended, or ends first.
 func sleep(ctx context.Context, d time.Duration) error {
+	_, err := sleepUnless(ctx, d, nil)
+	return err
+}
+
+// sleepUnless is sleep that news end early.
+func sleepUnless(ctx context.Context, d time.Duration, news <-chan struct{}) (heard bool, err error) {
 	if d <= 0 || ctx.Err() != nil {
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
+		return false, nil
+	case <-news:
+		return true, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -29,6 +30,7 @@ type app struct {
 	wait func(ctx context.Context, d time.Duration) error
 	at   func(batch.Point) // nil, or hears of every durable boundary
 
+	log      *slog.Logger  // for operators, of what stays in the background; nil: nobody reads it
 	resolver *net.Resolver // who is asked about domains; nil: whom the system asks
 
 	configPath string
@@ -74,7 +76,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVar(&a.configPath, "config", "", a.say("設定ファイル", "configuration file"))
 	flags.StringVar(&a.langFlag, "lang", "", a.say("表示言語：ja または en", "language of messages: ja or en"))
 	root.AddCommand(
-		a.demoCommand(), a.checkCommand(), a.runCommand(), a.serveCommand(), a.reconcileCommand(), a.syncCommand(), a.resendCommand(), a.remindCommand(), a.recallCommand(), a.purgeCommand(),
+		a.demoCommand(), a.checkCommand(), a.runCommand(), a.serveCommand(), a.workerCommand(), a.reconcileCommand(), a.syncCommand(), a.resendCommand(), a.remindCommand(), a.recallCommand(), a.purgeCommand(),
 		a.resultsCommand(), a.verifyCommand(), a.statusCommand(),
 		a.previewCommand(), a.doctorCommand(), a.sandboxCommand(), a.configCommand(), a.migrateCommand(), a.ledgerCommand(), a.userCommand(), a.templatesCommand(), a.versionCommand(),
 	)

@@ -136,7 +136,7 @@ func (a *app) keysDetail(keys secrets) string {
 
 func (a *app) examineAPI(ctx context.Context, c config, keys secrets) []examination {
 	reach := a.say("決済サービス", "payment service")
-	client, err := a.client(c, keys)
+	client, err := a.client(c, keys, nil)
 	if err != nil {
 		return []examination{a.examined(reach, "", err)}
 	}

@@ -42,6 +42,7 @@ func (a *app) serve(ctx context.Context, once bool) error {
 	if err := c.validateForServe(); err != nil {
 		return err
 	}
+	a.log = newLog(a.stderr, c.Serve.Log, a.now)
 	shop, err := a.open(ctx, c, serving)
 	if err != nil {
 		return err
@@ -89,7 +90,7 @@ func (a *app) newService(c config, shop *workshop) (*service, error) {
 	shop.runner.Mailer = monitor.timeMailer(shop.runner.Mailer)
 	s := &service{
 		app: a, config: c, shop: shop, runner: shop.runner, ledger: shop.ledger, times: times, monitor: monitor,
-		log: newLog(a.stderr, c.Serve.Log, a.now),
+		log: a.log,
 	}
 	s.staff = a.newStaffPost(c, s.runner, s.log)
 	s.drafts, err = s.openDrafts()

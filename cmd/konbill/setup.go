@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"konbill/batch"
+	"konbill/batch/fleet"
 	"konbill/batch/ledger"
 	"konbill/batch/omise"
 	"konbill/invoice"
@@ -114,7 +115,11 @@ type workshop struct {
 	runner *batch.Runner
 	client *omise.Client
 	ledger *ledger.Ledger
-	close  []func() error
+	close  []func() error // in this order
+
+	// Where other machines may use the ledger, too.
+	fleet  *fleet.Fleet
+	keeper *fleet.Keeper
 }
 
 func (w *workshop) Close() error {
@@ -141,11 +146,15 @@ func (a *app) open(ctx context.Context, c config, who string) (*workshop, error)
 	if settings.MailSigner, err = a.signer(c); err != nil {
 		return nil, err
 	}
-	client, err := a.client(c, keys)
-	if err != nil {
+	w := &workshop{}
+	var join func()
+	if ledger.IsShared(c.Ledger.URL) {
+		w.keeper = fleet.NewKeeper()
+		join = w.keeper.Join
+	}
+	if w.client, err = a.client(c, keys, join); err != nil {
 		return nil, err
 	}
-	w := &workshop{client: client}
 	if w.ledger, err = ledger.Open(ctx, c.Ledger.URL); err != nil {
 		return nil, err
 	}
@@ -156,9 +165,12 @@ func (a *app) open(ctx context.Context, c config, who string) (*workshop, error)
 	}
 	w.close = append(w.close, closePostbox)
 	w.runner = &batch.Runner{
-		Ledger: w.ledger, Gateway: client, Mailer: postbox, Settings: settings,
-		Fingerprint: client.Fingerprint(), Live: client.Live(),
+		Ledger: w.ledger, Gateway: w.client, Mailer: postbox, Settings: settings,
+		Fingerprint: w.client.Fingerprint(), Live: w.client.Live(),
 		Now: a.now, Wait: a.wait, Drain: a.drain, At: a.at,
+	}
+	if w.keeper != nil {
+		a.joinFleet(w, c)
 	}
 	return w, nil
 }
@@ -209,11 +221,12 @@ func (a *app) lookAtKeys(keys secrets) error {
 	return nil
 }
 
-func (a *app) client(c config, keys secrets) (*omise.Client, error) {
+// client makes the client of the payment API. join has it share its pace with others.
+func (a *app) client(c config, keys secrets, join func()) (*omise.Client, error) {
 	return omise.New(omise.Config{
 		URL: c.Omise.APIURL, SecretKey: keys.SecretKey, PublicKey: keys.PublicKey,
 		AtOnce: c.Omise.Workers, RequestsPerSecond: c.Omise.RequestsPerSecond, Timeout: c.Omise.Timeout, UserAgent: "konbill/" + version(),
-		Drain: a.drain, Wait: a.wait,
+		Drain: a.drain, Wait: a.wait, Join: join,
 	})
 }
 

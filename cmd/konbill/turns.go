@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 	"time"
 
@@ -12,8 +11,9 @@ import (
 	"konbill/batch/ledger"
 )
 
-// Machines that share a ledger take turns: of those that see one inbox, one does the
-// work of it, and the others stand by, answer webhooks and wait for it to fall silent.
+// Machines that share a ledger take turns: of those that see one inbox, one runs its
+// files, and the others help to settle them (see batch/fleet), answer webhooks and wait
+// for it to fall silent.
 //
 // Which one that is the database decides (see ledger.TakeTurn). The one tells of
 // itself several times a term. It stops at once when it couldn't for most of a term,
@@ -34,6 +34,9 @@ const standingBy = "standing by"
 // takeTurns serves the inbox whenever it is this machine's turn.
 func (s *service) takeTurns(ctx context.Context) error {
 	defer s.leave(ctx)
+	var helping sync.WaitGroup
+	defer helping.Wait()
+	helping.Go(func() { s.help(ctx) })
 	beats := time.NewTicker(s.beat())
 	defer beats.Stop()
 	said := "" // it isn't said again and again
@@ -60,6 +63,14 @@ func (s *service) takeTurns(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
+	}
+}
+
+// help settles invoices of files that other machines run, until nothing more is to be
+// begun.
+func (s *service) help(ctx context.Context) {
+	if err := s.workUntilDrained(ctx, s.shop); err != nil {
+		s.log.Error("not working for other machines", "reason", s.reason(err))
 	}
 }
 
@@ -107,11 +118,7 @@ func (s *service) takeTurn(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	name, err := os.Hostname()
-	if err != nil {
-		name = "?" // for people only
-	}
-	turn, err := s.ledger.TakeTurn(ctx, ledger.Machine{Name: name, Inbox: identity, Doing: s.running.file()}, s.config.Serve.TakeOverAfter)
+	turn, err := s.ledger.TakeTurn(ctx, ledger.Machine{Name: hostName(), Inbox: identity, Doing: s.running.file()}, s.config.Serve.TakeOverAfter)
 	if err == nil {
 		s.setTurn(turn)
 	}

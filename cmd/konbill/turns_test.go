@@ -113,16 +113,17 @@ func testTurnOfTheKilled(t *testing.T, server *peertest.Postgres) {
 // time that it takes.
 func testTurnOfTheStopped(t *testing.T, server *peertest.Postgres) {
 	m := newMachines(t, server, scriptWait+"=really")
-	point := string(batch.ChargeAsking) + ":2"
+	point := string(batch.ChargeAsking) + ":1"
 	first := m.another(atWork, scriptStopAt+"="+point)
 	second := m.another(waiting)
-	m.drop("stopped.csv", rowsOf(numbered("P", 3)...))
+	const rows = 30 // of which each machine takes some
+	m.drop("stopped.csv", rowsOf(numbered("P", rows)...))
 	m.hear(first, stoppedAt(point))
-	m.hear(second, "file=stopped.csv id=2026-12-01-stopped rows=3 yen=9000 issued=3")
+	m.hear(second, fmt.Sprintf("file=stopped.csv id=2026-12-01-stopped rows=%d yen=%d issued=%d", rows, 3000*rows, rows))
 	m.hear(second, `msg="run ends" files=1`)
 	m.must(first.Process.Signal(syscall.SIGCONT))
 	m.hear(first, waiting)
-	m.issuedOnce("2026-12-01-stopped", numbered("P", 3)...)
+	m.issuedOnce("2026-12-01-stopped", numbered("P", rows)...)
 
 	m.drop("after.csv", rowsOf("Q-1"))
 	m.hear(second, "file=after.csv id=2026-12-01-after rows=1 yen=3000 issued=1")
@@ -130,8 +131,8 @@ func testTurnOfTheStopped(t *testing.T, server *peertest.Postgres) {
 	m.ends(first, exitDone)
 	m.stop(second)
 	m.issuedOnce("2026-12-01-after", "Q-1")
-	if made := m.requests("POST", "/charges"); made != 4 {
-		t.Errorf("%d requests for charges, want 4", made)
+	if made := m.requests("POST", "/charges"); made != rows+1 {
+		t.Errorf("%d requests for charges, want %d", made, rows+1)
 	}
 }
 

@@ -1,0 +1,102 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+)
+
+// Crew is the machines that settle invoices together, on a ledger that they share. One
+// of them leads: it runs the file, hands out its invoices and writes the results. What
+// the others do of a run is what they read in the ledger (see [Hand]).
+type Crew interface {
+	// Gather has nothing more begun that an earlier leader handed out, and waits for what
+	// is under way. The error is a *Stop, or the ledger's.
+	Gather(ctx context.Context) error
+	// Settle has each invoice settled by whoever is free, and returns when all have been,
+	// or once nothing more is to be begun; what was under way has ended then. The error is
+	// a *Stop, or the ledger's. It isn't to be called twice at a time.
+	Settle(ctx context.Context, keys []Key, h Handout) error
+}
+
+// Handout is what a leader does while others settle. None of it is called twice at a time.
+// After a *Stop with StopLedger the same may be asked again: the ledger may be back.
+type Handout struct {
+	Drain <-chan struct{} // closed: nothing more is to be begun
+	// Begin is that of a Runner; nil: there is none.
+	Begin func(ctx context.Context) error
+	// Settled hears which invoices have been settled, by their place among the keys. The
+	// error is a *Stop.
+	Settled func(some []int) error
+	// Lost settles an invoice whose machine has fallen silent. The error is a *Stop.
+	Lost func(i int) error
+}
+
+// gather waits until nobody settles what an earlier leader has handed out: all that is
+// then without an outcome has none.
+func (s *settler) gather(ctx context.Context) *Stop {
+	if s.Crew == nil {
+		return nil
+	}
+	return stopOf(ledgerStop(s.Crew.Gather(ctx)))
+}
+
+// settleTogether settles the invoices of rows, with the crew if there is one.
+func (s *settler) settleTogether(ctx context.Context, out *output, rows []*standing) *Stop {
+	if s.Crew == nil || len(rows) == 0 {
+		return s.settleRows(ctx, out, rows)
+	}
+	progress := s.newTally(len(rows))
+	return stopOf(ledgerStop(s.Crew.Settle(ctx, keysOf(rows), Handout{
+		Drain: s.Drain,
+		Begin: s.Begin,
+		Settled: func(some []int) error {
+			settled := make([]*standing, len(some))
+			for i, at := range some {
+				settled[i] = rows[at]
+			}
+			return ledgerStop(s.bringHome(context.WithoutCancel(ctx), out, settled, progress))
+		},
+		Lost: func(i int) error {
+			if stop := s.settleRow(ctx, rows[i], out); stop != nil {
+				return stop
+			}
+			progress.settled(rows[i])
+			return nil
+		},
+	})))
+}
+
+// bringHome takes over what others have made of rows, and leaves their slips in the
+// output.
+func (s *settler) bringHome(ctx context.Context, out *output, rows []*standing, progress *tally) error {
+	entries, err := s.entriesOf(ctx, rows)
+	if err != nil {
+		return err
+	}
+	failed := make([]error, len(rows))
+	drawing := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var drawn sync.WaitGroup
+	for i, o := range rows {
+		drawing <- struct{}{}
+		drawn.Go(func() {
+			defer func() { <-drawing }()
+			failed[i] = s.bringOneHome(ctx, out, o, entries[o.key])
+		})
+	}
+	drawn.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return err
+	}
+	for _, o := range rows {
+		progress.settled(o)
+	}
+	return nil
+}
+
+func (s *settler) bringOneHome(ctx context.Context, out *output, o *standing, e Entry) error {
+	o.chargedIn = o.chargedIn || o.state == Accepted && e.State.HasCharge() && !e.Elsewhere
+	o.see(e)
+	return s.rememberSlip(ctx, e, s.storeSlip(o, out, settled{entry: e}))
+}

@@ -1,0 +1,168 @@
+package fleet
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"konbill/batch/ledger"
+	"konbill/batch/omise"
+)
+
+// beat is how often a machine tells of itself and takes its share.
+const beat = ledger.Lease / 5
+
+// wantsFor is how long a machine keeps its share that has nothing to ask: between two
+// requests it would lose it.
+const wantsFor = 3 * beat
+
+// Keeper keeps a client of the payment API to its share of what all machines may ask.
+type Keeper struct {
+	config KeeperConfig
+	client *omise.Client
+
+	once  sync.Once
+	stop  context.CancelFunc
+	ended chan struct{}
+
+	wanted time.Time // when there was last something to ask; for keep alone
+
+	mu     sync.Mutex
+	share  ledger.Share
+	heard  func(ledger.Share, time.Time)
+	inHand func() int
+}
+
+// KeeperConfig says what is shared.
+type KeeperConfig struct {
+	Ledger *ledger.Ledger
+	Name   string       // of the computer
+	Whole  ledger.Whole // what all machines may ask together
+	Log    *slog.Logger
+}
+
+// NewKeeper makes a keeper. Its Join is to be that of the client which Keep is given.
+func NewKeeper() *Keeper { return &Keeper{ended: make(chan struct{})} }
+
+// Keep says what is shared, and which client is kept to its share. It is called before
+// the client asks for anything.
+func (k *Keeper) Keep(c KeeperConfig, client *omise.Client) { k.config, k.client = c, client }
+
+// Join begins to take shares.
+func (k *Keeper) Join() {
+	k.once.Do(func() {
+		ctx, stop := context.WithCancel(context.Background())
+		k.mu.Lock()
+		k.stop = stop
+		k.mu.Unlock()
+		go k.keep(ctx)
+	})
+}
+
+// Close lets the others have the share.
+func (k *Keeper) Close() error {
+	k.mu.Lock()
+	stop := k.stop
+	k.mu.Unlock()
+	if stop == nil {
+		return nil
+	}
+	stop()
+	<-k.ended
+	k.client.TakeShare(omise.Share{Until: time.Now()})
+	ctx, cancel := context.WithTimeout(context.Background(), ledger.Lease)
+	defer cancel()
+	return k.config.Ledger.LeaveShare(ctx)
+}
+
+// Share is the one that this machine has; with no machines: none yet.
+func (k *Keeper) Share() ledger.Share {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.share
+}
+
+// serve has heard called with each share, and until when it lasts; inHand says how many
+// invoices are settled here.
+func (k *Keeper) serve(heard func(ledger.Share, time.Time), inHand func() int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.heard, k.inHand = heard, inHand
+}
+
+// keep takes a share again and again, several times before the one it has is over.
+func (k *Keeper) keep(ctx context.Context) {
+	defer close(k.ended)
+	beats := time.NewTicker(beat)
+	defer beats.Stop()
+	var until, slowedAt time.Time
+	tooMany, failing := false, false
+	for {
+		tooMany = k.client.TooMany() || tooMany
+		began := time.Now()
+		share, err := k.take(ctx, tooMany, until)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			if !failing {
+				k.config.Log.Warn("the pace could not be shared with other machines; nothing is asked of the payment API meanwhile", "reason", err)
+			}
+			failing = true
+		default:
+			until = began.Add(ledger.Lease)
+			k.use(share, until)
+			if slowedAt.Before(share.TooMany) && !tooMany && !slowedAt.IsZero() {
+				k.client.GiveWay()
+			}
+			slowedAt = later(share.TooMany, began.Add(-time.Hour))
+			tooMany, failing = false, false
+		}
+		select {
+		case <-beats.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// take takes a share. What it has less than before it does without at once.
+func (k *Keeper) take(ctx context.Context, tooMany bool, until time.Time) (ledger.Share, error) {
+	ctx, cancel := context.WithTimeout(ctx, ledger.Lease/2)
+	defer cancel()
+	k.mu.Lock()
+	had, inHand := k.share, k.inHand
+	k.mu.Unlock()
+	claim := ledger.Claim{Name: k.config.Name, Whole: k.config.Whole, TooMany: tooMany}
+	if inHand != nil {
+		claim.InHand = inHand()
+	}
+	if now := time.Now(); k.wanted.IsZero() || k.client.Wanted() || claim.InHand > 0 {
+		k.wanted = now
+	}
+	claim.Wants = time.Since(k.wanted) < wantsFor
+	return k.config.Ledger.TakeShare(ctx, claim, func(s ledger.Share) int {
+		s.PerSecond, s.AtOnce = min(s.PerSecond, had.PerSecond), min(s.AtOnce, had.AtOnce)
+		k.use(s, until)
+		return k.client.UnderWay()
+	})
+}
+
+func (k *Keeper) use(s ledger.Share, until time.Time) {
+	k.client.TakeShare(omise.Share{PerSecond: s.PerSecond, AtOnce: s.AtOnce, Until: until})
+	k.mu.Lock()
+	k.share = s
+	heard := k.heard
+	k.mu.Unlock()
+	if heard != nil {
+		heard(s, until)
+	}
+}
