@@ -3,6 +3,7 @@ package fonts
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/image/font/sfnt"
@@ -28,7 +29,11 @@ func faces(t testing.TB) []*Face {
 func TestCutDrawsTheSame(t *testing.T) {
 	for _, face := range faces(t) {
 		codes := map[uint16]Glyph{}
-		for _, r := range "髙﨑神濵邉É①㈱～ａA b Çé・〓" {
+		text := "髙﨑神濵邉É①㈱～ａA b Çé・〓"
+		if strings.HasPrefix(face.Name, "Noto") { // which has what the others lack
+			text = "㐧㒈㔾丷伌佒"
+		}
+		for _, r := range text {
 			glyph, ok := face.Glyph(r)
 			if !ok {
 				t.Fatalf("%s has no %c", face.Name, r)

@@ -1,9 +1,10 @@
 // Slim takes out of a TrueType font what the slip never uses, so that the program that
 // carries it is smaller: tables for shaping and vertical text, all character maps but the
-// one with all characters, and the outlines of glyphs that no character leads to. Glyphs
-// keep their numbers and outlines, so slips come out byte for byte as before.
+// one with all characters, and the outlines of glyphs that no character leads to. Of the
+// last font, which stands in for the others, it takes the characters that all of those
+// have. Glyphs keep their numbers and outlines, so slips come out byte for byte as before.
 //
-//	go run ./templates/fonts/slim templates/fonts/*.ttf
+//	go run ./templates/fonts/slim templates/fonts/BIZ*.ttf templates/fonts/Noto*.ttf
 //
 // What it has made of a font it leaves as it is the next time.
 package main
@@ -19,32 +20,60 @@ import (
 var be = binary.BigEndian
 
 func main() {
-	for _, path := range os.Args[1:] {
-		if err := slim(path); err != nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", path, err)
-			os.Exit(1)
-		}
+	if err := slimAll(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 
-func slim(path string) error {
-	font, err := os.ReadFile(path)
-	if err != nil {
-		return err
+func slimAll(paths []string) error {
+	var before [][]byte
+	for i, path := range paths {
+		font, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		others := before
+		if i < len(paths)-1 {
+			others = nil
+		}
+		slimmer, err := slimmed(font, others)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		fmt.Printf("%s: %d bytes, before %d\n", path, len(slimmer), len(font))
+		if err := os.WriteFile(path, slimmer, 0o644); err != nil {
+			return err
+		}
+		before = append(before, slimmer)
 	}
-	slimmer, err := slimmed(font)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%s: %d bytes, before %d\n", path, len(slimmer), len(font))
-	return os.WriteFile(path, slimmer, 0o644)
+	return nil
 }
 
 // kept are the tables that a reader of the font needs, or the file that it is cut to.
 var kept = []string{"OS/2", "cmap", "cvt ", "fpgm", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "name", "post", "prep"}
 
-// slimmed is a font (OpenType 1.9, "The OpenType Font File") with long offsets in loca.
-func slimmed(font []byte) ([]byte, error) {
+// slimmed is a font (OpenType 1.9, "The OpenType Font File") with long offsets in loca. It
+// has no character that all of the others have.
+func slimmed(font []byte, others [][]byte) ([]byte, error) {
+	tables := tablesOf(font)
+	if be.Uint16(tables["head"][50:]) != 1 {
+		return nil, fmt.Errorf("offsets in loca are not long")
+	}
+	characters, err := charactersOf(tables["cmap"])
+	if err != nil {
+		return nil, err
+	}
+	if err := leaveOut(characters, others); err != nil {
+		return nil, err
+	}
+	tables["cmap"] = cmapOf(characters)
+	tables["glyf"], tables["loca"] = outlinesOf(tables["glyf"], tables["loca"], reached(characters, tables["glyf"], tables["loca"]))
+	return written(font[:4], tables), nil
+}
+
+// tablesOf are the tables of a font that are kept.
+func tablesOf(font []byte) map[string][]byte {
 	tables := map[string][]byte{}
 	for i := range int(be.Uint16(font[4:])) {
 		entry := font[12+16*i:]
@@ -53,39 +82,82 @@ func slimmed(font []byte) ([]byte, error) {
 			tables[tag] = font[at : at+size]
 		}
 	}
-	if be.Uint16(tables["head"][50:]) != 1 {
-		return nil, fmt.Errorf("offsets in loca are not long")
-	}
-	characters, err := groupsOf(tables["cmap"])
-	if err != nil {
-		return nil, err
-	}
-	tables["cmap"] = cmapOf(characters)
-	tables["glyf"], tables["loca"] = outlinesOf(tables["glyf"], tables["loca"], reached(characters, tables["glyf"], tables["loca"]))
-	return written(font[:4], tables), nil
+	return tables
 }
 
-// groupsOf finds the map of all characters: format 12 for Windows and full Unicode ("cmap",
-// subtable format 12).
-func groupsOf(cmap []byte) ([]byte, error) {
+// leaveOut takes out the characters that all of the others have, where there are others.
+func leaveOut(characters map[uint32]uint16, others [][]byte) error {
+	if len(others) == 0 {
+		return nil
+	}
+	has := map[uint32]int{}
+	for _, other := range others {
+		theirs, err := charactersOf(tablesOf(other)["cmap"])
+		if err != nil {
+			return err
+		}
+		for char := range theirs {
+			has[char]++
+		}
+	}
+	maps.DeleteFunc(characters, func(char uint32, _ uint16) bool { return has[char] == len(others) })
+	return nil
+}
+
+// charactersOf reads the map of all characters to glyphs: format 12 for Windows and full
+// Unicode ("cmap", subtable format 12).
+func charactersOf(cmap []byte) (map[uint32]uint16, error) {
 	for i := range int(be.Uint16(cmap[2:])) {
 		entry := cmap[4+8*i:]
 		subtable := cmap[be.Uint32(entry[4:]):]
 		if be.Uint16(entry) == 3 && be.Uint16(entry[2:]) == 10 && be.Uint16(subtable) == 12 {
-			return subtable[:be.Uint32(subtable[4:])], nil
+			return inGroups(subtable), nil
 		}
 	}
 	return nil, fmt.Errorf("no map of all characters")
 }
 
-// cmapOf is a table with one map.
-func cmapOf(subtable []byte) []byte {
-	head := []byte{0, 0, 0, 1, 0, 3, 0, 10, 0, 0, 0, 12}
-	return append(head, subtable...)
+func inGroups(subtable []byte) map[uint32]uint16 {
+	characters := map[uint32]uint16{}
+	for i := range int(be.Uint32(subtable[12:])) {
+		group := subtable[16+12*i:]
+		first, last, glyph := be.Uint32(group), be.Uint32(group[4:]), be.Uint32(group[8:])
+		for n := range last - first + 1 {
+			characters[first+n] = uint16(glyph + n)
+		}
+	}
+	return characters
+}
+
+// cmapOf is a table with one map, whose groups are characters that follow each other and
+// whose glyphs do, too.
+func cmapOf(characters map[uint32]uint16) []byte {
+	var groups []byte
+	n := 0
+	for _, char := range slices.Sorted(maps.Keys(characters)) {
+		glyph := uint32(characters[char])
+		if n > 0 {
+			last := groups[12*(n-1):]
+			first, end, begins := be.Uint32(last), be.Uint32(last[4:]), be.Uint32(last[8:])
+			if char == end+1 && glyph == begins+char-first {
+				be.PutUint32(last[4:], char)
+				continue
+			}
+		}
+		for _, value := range []uint32{char, char, glyph} {
+			groups = be.AppendUint32(groups, value)
+		}
+		n++
+	}
+	table := []byte{0, 0, 0, 1, 0, 3, 0, 10, 0, 0, 0, 12, 0, 12, 0, 0}
+	for _, value := range []uint32{uint32(16 + len(groups)), 0, uint32(n)} {
+		table = be.AppendUint32(table, value)
+	}
+	return append(table, groups...)
 }
 
 // reached are the glyphs that characters lead to, and those that they are composed of.
-func reached(characters, glyf, loca []byte) map[uint16]bool {
+func reached(characters map[uint32]uint16, glyf, loca []byte) map[uint16]bool {
 	found := map[uint16]bool{}
 	var find func(glyph uint16)
 	find = func(glyph uint16) {
@@ -98,12 +170,8 @@ func reached(characters, glyf, loca []byte) map[uint16]bool {
 		}
 	}
 	find(0) // what stands for a character that there isn't
-	for i := range int(be.Uint32(characters[12:])) {
-		group := characters[16+12*i:]
-		first, last, glyph := be.Uint32(group), be.Uint32(group[4:]), be.Uint32(group[8:])
-		for n := range last - first + 1 {
-			find(uint16(glyph + n))
-		}
+	for _, glyph := range characters {
+		find(glyph)
 	}
 	return found
 }
