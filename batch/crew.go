@@ -11,8 +11,9 @@ import (
 // of them leads: it runs the file, hands out its invoices and writes the results. What
 // the others do of a run is what they read in the ledger (see [Hand]).
 type Crew interface {
-	// Gather has nothing more begun that an earlier leader handed out, and waits for what
-	// is under way. The error is a *Stop, or the ledger's.
+	// Gather makes this machine one of the crew, has nothing more begun that an earlier
+	// leader handed out, and waits for what is under way. The error is a *Stop, or the
+	// ledger's.
 	Gather(ctx context.Context) error
 	// Settle has each invoice settled by whoever is free, and returns when all have been,
 	// or once nothing more is to be begun; what was under way has ended then. The error is
@@ -34,12 +35,12 @@ type Handout struct {
 }
 
 // gather waits until nobody settles what an earlier leader has handed out: all that is
-// then without an outcome has none.
-func (s *settler) gather(ctx context.Context) *Stop {
-	if s.Crew == nil {
+// then without an outcome has none, and nothing of the next run is begun before its time.
+func (r *Runner) gather(ctx context.Context) error {
+	if r.Crew == nil {
 		return nil
 	}
-	return stopOf(ledgerStop(s.Crew.Gather(ctx)))
+	return ledgerStop(r.Crew.Gather(ctx))
 }
 
 // settleTogether settles the invoices of rows, with the crew if there is one.

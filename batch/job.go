@@ -36,11 +36,12 @@ func (r *Runner) open(ctx context.Context, a Account, s *Sheet) (*job, error) {
 	r.at(JobOpening)
 	var err error
 	j.id, err = r.Ledger.OpenJob(ctx, Job{
-		Who: r.Settings.Who, File: s.Name, SHA256: s.SHA256, Account: a, StartedAt: j.started, Reissue: r.Reissue,
+		Who: r.Settings.Who, File: s.Name, SHA256: s.SHA256, Account: a, StartedAt: j.started, Reissue: r.Reissue, Content: s.content,
 	}, contentOf(good), func(i int, v Verdict) { good[i].judge(s, v) })
 	if err != nil {
 		return nil, err
 	}
+	s.content = nil
 	r.at(JobOpened)
 	for i := range j.standings {
 		if err := r.spare(ctx, a, &j.standings[i]); err != nil {

@@ -173,6 +173,9 @@ type Job struct {
 	// Reissue lets OpenJob accept rows as a new revision whose bill is over
 	// unpaid. It isn't stored.
 	Reissue bool
+	// Content is the file, for OpenJob alone: a ledger that machines share keeps it until
+	// CloseJob, so that another can finish the job.
+	Content []byte
 }
 
 // Verdict says what the ledger made of one invoice of a new job.

@@ -99,9 +99,6 @@ func (s *settler) handBack(ctx context.Context, j *job) *Stop {
 // accepted invoices of a job and then the outcomes left unknown, and tries once
 // more the mails that were put off.
 func (s *settler) settleInTurn(ctx context.Context, j *job, out *output) *Stop {
-	if stop := s.gather(ctx); stop != nil {
-		return stop
-	}
 	if stop := s.sweepFirst(ctx, j); stop != nil {
 		return stop
 	}

@@ -120,6 +120,9 @@ func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := r.gather(ctx); err != nil {
+		return nil, err
+	}
 	job, err := r.open(ctx, account, sheet)
 	if err != nil {
 		return nil, err

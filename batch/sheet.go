@@ -17,6 +17,7 @@ type Sheet struct {
 	Rows   []Row  // in file order
 
 	file     *csvfile.File
+	content  []byte // of a file that another machine may have to finish; until it is opened
 	inspect  inspection
 	language invoice.Language
 }
@@ -60,7 +61,11 @@ func (r *Runner) readSheet(path string) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return CheckSheet(filepath.Base(path), data, r.Settings.Reading, r.Now())
+	s, err := CheckSheet(filepath.Base(path), data, r.Settings.Reading, r.Now())
+	if err == nil && r.Crew != nil {
+		s.content = data
+	}
+	return s, err
 }
 
 // CheckSheet is ReadSheet for bytes at hand.

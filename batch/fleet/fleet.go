@@ -71,11 +71,18 @@ type Fleet struct {
 func New(c Config) *Fleet {
 	f := &Fleet{config: c, stopping: make(chan struct{}), suspects: map[int64]time.Time{}}
 	c.Keeper.serve(func(s ledger.Share, until time.Time) {
-		// A few more than requests: while one waits for its answer, another is stored,
-		// drawn or mailed.
-		f.hands.Offer(s.AtOnce+(s.AtOnce+1)/2, until)
+		f.hands.Offer(handsFor(s.AtOnce), until)
 	}, f.taken.count)
 	return f
+}
+
+// handsFor is how many invoices are settled at a time for so many requests under way:
+// while one waits for its answer, others are stored, drawn or mailed.
+func handsFor(atOnce int) int {
+	if atOnce <= 0 {
+		return 0
+	}
+	return 2*atOnce + 1
 }
 
 // How River works here.
@@ -146,8 +153,11 @@ func (f *Fleet) Start(ctx context.Context) error {
 	}
 	f.pool, f.client, f.queue = pool, client, queueOf(account)
 	f.work, f.cut = context.WithCancel(ctx)
-	f.config.Keeper.Join()
-	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
+	err = f.config.Keeper.waitJoined(ctx)
+	if err == nil {
+		err = client.Start(context.WithoutCancel(ctx))
+	}
+	if err != nil {
 		f.cut()
 		pool.Close()
 		f.client = nil

@@ -22,9 +22,10 @@ type Keeper struct {
 	config KeeperConfig
 	client *omise.Client
 
-	once  sync.Once
-	stop  context.CancelFunc
-	ended chan struct{}
+	once   sync.Once
+	stop   context.CancelFunc
+	ended  chan struct{}
+	joined chan struct{} // closed once there was a share
 
 	wanted time.Time // when there was last something to ask; for keep alone
 
@@ -43,7 +44,7 @@ type KeeperConfig struct {
 }
 
 // NewKeeper makes a keeper. Its Join is to be that of the client which Keep is given.
-func NewKeeper() *Keeper { return &Keeper{ended: make(chan struct{})} }
+func NewKeeper() *Keeper { return &Keeper{ended: make(chan struct{}), joined: make(chan struct{})} }
 
 // Keep says what is shared, and which client is kept to its share. It is called before
 // the client asks for anything.
@@ -58,6 +59,22 @@ func (k *Keeper) Join() {
 		k.mu.Unlock()
 		go k.keep(ctx)
 	})
+}
+
+// joinWithin is how long a machine waits until the others know of it.
+const joinWithin = 2 * ledger.Lease
+
+// waitJoined waits until the others know of this machine.
+func (k *Keeper) waitJoined(ctx context.Context) error {
+	k.Join()
+	ctx, cancel := context.WithTimeout(ctx, joinWithin)
+	defer cancel()
+	select {
+	case <-k.joined:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Close lets the others have the share.
@@ -113,6 +130,9 @@ func (k *Keeper) keep(ctx context.Context) {
 		default:
 			until = began.Add(ledger.Lease)
 			k.use(share, until)
+			if slowedAt.IsZero() {
+				close(k.joined)
+			}
 			if slowedAt.Before(share.TooMany) && !tooMany && !slowedAt.IsZero() {
 				k.client.GiveWay()
 			}

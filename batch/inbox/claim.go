@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
+	"konbill/batch"
 )
 
 // What keeps a file from being claimed that was ready before. Look again.
@@ -43,6 +45,21 @@ func (b *Inbox) Claim(name string) (*File, error) {
 		f.total = moves[0].to
 	}
 	return f, nil
+}
+
+// PickUp puts a file into working that another machine has left unfinished, where it
+// isn't seen from here: it is to be run again.
+func (b *Inbox) PickUp(name string, content []byte) (*File, error) {
+	id, err := b.makeFolder(name)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{ID: id, Name: shortened(name), box: b}
+	f.Path = b.at(workingFolder, id, f.Name)
+	if err := batch.WriteFile(f.Path, content); err != nil {
+		return nil, fmt.Errorf("pick up %s: %w", name, err)
+	}
+	return f, syncFolders(b.at(workingFolder, id), b.at(workingFolder))
 }
 
 // move is one step of a claim.

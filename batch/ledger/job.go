@@ -21,6 +21,9 @@ func (l *Ledger) OpenJob(ctx context.Context, job batch.Job, invoices iter.Seq[i
 		if job.ID, err = tx.insertJob(ctx, job); err != nil {
 			return err
 		}
+		if err := l.keepFile(ctx, tx, job); err != nil {
+			return err
+		}
 		return tx.acceptAll(ctx, job, invoices, judge)
 	})
 	if err != nil {
@@ -61,7 +64,10 @@ func (l *Ledger) CloseJob(ctx context.Context, id int64, finishedAt time.Time, t
 		if err != nil {
 			return err
 		}
-		return exactlyOne(result, batch.ErrNotFound)
+		if err := exactlyOne(result, batch.ErrNotFound); err != nil {
+			return err
+		}
+		return l.forgetFile(ctx, tx, id)
 	})
 }
 

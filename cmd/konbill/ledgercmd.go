@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"konbill/batch/fleet"
 	"konbill/batch/ledger"
 )
 
@@ -26,6 +27,11 @@ func (a *app) migrate(ctx context.Context) error {
 		return err
 	}
 	defer book.Close()
+	if book.Shared() {
+		if err := fleet.Migrate(ctx, book); err != nil {
+			return err
+		}
+	}
 	found, now := book.Versions()
 	if a.json {
 		return a.printJSON(map[string]any{"ledger": book.Place(), "found": found, "version": now})

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"konbill/batch"
+	"konbill/batch/fleet"
 	"konbill/batch/follow"
 	"konbill/batch/inbox"
 	"konbill/batch/ledger"
@@ -37,6 +38,8 @@ type monitor struct {
 	lastSuccess prometheus.Gauge
 	nextRun     prometheus.Gauge
 	turn        prometheus.Gauge
+	fleet       *prometheus.GaugeVec // by what becomes of invoices
+	machines    prometheus.Gauge
 	inboxFiles  *prometheus.GaugeVec // by state
 	api, smtp   *prometheus.HistogramVec
 }
@@ -79,6 +82,8 @@ func newMonitor() *monitor {
 		lastSuccess: gauge("konbill_last_success_timestamp_seconds", "When a run last came to its end; after a start, when the latest one was due. 0: none did."),
 		nextRun:     gauge("konbill_next_run_timestamp_seconds", "When the next run is due."),
 		turn:        gauge("konbill_turn", "1 while this machine serves the inbox, 0 while it stands by for another."),
+		fleet:       prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "konbill_fleet_invoices", Help: "Invoices that machines which share the ledger are to settle, by whether one has taken them."}, []string{"state"}),
+		machines:    gauge("konbill_fleet_machines", "Machines that share the pace of requests with this one, itself included."),
 		inboxFiles:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "konbill_inbox_files", Help: "Files in the inbox, by whether they can be taken."}, []string{"state"}),
 		api:         latency("konbill_api_request_duration_seconds", "Time of requests to the payment API; listing counts all its pages.", "operation"),
 		smtp:        latency("konbill_mail_delivery_duration_seconds", "Time of deliveries to the mail server, by outcome.", "outcome"),
@@ -90,7 +95,7 @@ func newMonitor() *monitor {
 	for _, outcome := range follow.Outcomes {
 		m.webhooks.WithLabelValues(string(outcome))
 	}
-	m.registry.MustRegister(m.rows, m.yen, m.passes, m.skipped, m.retried, m.notices, m.webhooks, m.unknown, m.openCharges, m.unclear, m.payments, m.paymentsYen, m.lastSuccess, m.nextRun, m.turn, m.inboxFiles,
+	m.registry.MustRegister(m.rows, m.yen, m.passes, m.skipped, m.retried, m.notices, m.webhooks, m.unknown, m.openCharges, m.unclear, m.payments, m.paymentsYen, m.lastSuccess, m.nextRun, m.turn, m.fleet, m.machines, m.inboxFiles,
 		m.api, m.smtp, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -107,6 +112,13 @@ func (m *monitor) count(r *batch.Report) {
 func (m *monitor) see(q inbox.Queue) {
 	m.inboxFiles.WithLabelValues("ready").Set(float64(len(q.Ready)))
 	m.inboxFiles.WithLabelValues("waiting").Set(float64(len(q.Waiting)))
+}
+
+// seeFleet takes in a look at what the machines are to settle together.
+func (m *monitor) seeFleet(work fleet.Work, machines int) {
+	m.fleet.WithLabelValues("waiting").Set(float64(work.Waiting))
+	m.fleet.WithLabelValues("under_way").Set(float64(work.UnderWay))
+	m.machines.Set(float64(machines))
 }
 
 // ended takes in the end of a pass.

@@ -92,6 +92,9 @@ func (p *pass) work(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := p.takeLeft(ctx); err != nil {
+		return err
+	}
 	if p.occasion.unfinishedOnly {
 		return nil
 	}

@@ -272,7 +272,7 @@ func (s *service) watch(ctx context.Context) {
 		s.forgetTold()
 		queue := s.look()
 		s.monitor.see(queue)
-		again := s.toDo(queue)
+		again := s.toDo(ctx, queue)
 		if again == nil && !s.paused() {
 			s.retry(ctx)
 			s.syncWhenDue(ctx)
@@ -286,8 +286,8 @@ func (s *service) watch(ctx context.Context) {
 }
 
 // toDo is the pass to make now, beside those of the schedule: one that failed is made
-// again, and what was approved is issued. nil: there is none. Whoever calls it holds busy.
-func (s *service) toDo(queue inbox.Queue) *occasion {
+// again, what was approved is issued, and what a lost machine has left is finished. nil: there is none. Whoever calls it holds busy.
+func (s *service) toDo(ctx context.Context, queue inbox.Queue) *occasion {
 	approved := s.sortOut(queue.Ready)
 	switch {
 	case s.paused():
@@ -295,7 +295,13 @@ func (s *service) toDo(queue inbox.Queue) *occasion {
 	case len(approved) > 0:
 		return &occasion{approved: true}
 	}
-	return s.failed.due(s.now())
+	if again := s.failed.due(s.now()); again != nil {
+		return again
+	}
+	if s.failed.at.IsZero() && s.someLeft(ctx) {
+		return &occasion{unfinishedOnly: true}
+	}
+	return nil
 }
 
 // look looks at the inbox. One that can't be read is said once.

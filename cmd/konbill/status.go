@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"konbill/batch"
+	"konbill/batch/fleet"
 	"konbill/batch/ledger"
 )
 
@@ -70,8 +71,15 @@ func (a *app) overview(ctx context.Context, book *ledger.Ledger) error {
 	if err != nil {
 		return err
 	}
+	work, err := fleet.Seen(ctx, book)
+	if err != nil {
+		return err
+	}
 	if a.json {
-		return a.printJSON(map[string]any{"jobs": jobsJSON(jobs), "unfinished": entriesJSON(open), "machines": machinesJSON(machines)})
+		return a.printJSON(map[string]any{
+			"jobs": jobsJSON(jobs), "unfinished": entriesJSON(open), "machines": machinesJSON(machines),
+			"fleet": fleetData{Waiting: work.Waiting, UnderWay: work.UnderWay},
+		})
 	}
 	fmt.Fprintln(a.stdout, a.say("最近の実行", "Latest runs"))
 	rows := [][]string{{"", a.say("実行番号", "run"), a.say("開始", "started"), a.say("ファイル", "file"), a.say("発行", "issued"), a.say("発行済み", "already"),
@@ -89,7 +97,7 @@ func (a *app) overview(ctx context.Context, book *ledger.Ledger) error {
 	table(a.stdout, rows, 1, 4, 5, 6, 7, 8)
 	fmt.Fprintf(a.stdout, a.say("終わっていない請求書：%d 件\n", "Unfinished invoices: %d\n"), len(open))
 	a.printEntries(open)
-	a.printMachines(machines)
+	a.printMachines(machines, work)
 	return nil
 }
 
@@ -97,20 +105,29 @@ func (a *app) overview(ctx context.Context, book *ledger.Ledger) error {
 const machinesShown = 24 * time.Hour
 
 // printMachines lists the machines that share the ledger, if any do.
-func (a *app) printMachines(machines []ledger.Machine) {
+func (a *app) printMachines(machines []ledger.Machine, work fleet.Work) {
 	if len(machines) == 0 {
 		return
 	}
-	fmt.Fprintln(a.stdout, a.say("konbill serve を実行しているサーバー", "Machines that run konbill serve"))
-	rows := [][]string{{"", a.say("サーバー", "machine"), a.say("役割", "role"), a.say("処理中のファイル", "file at work"), a.say("起動", "since"), a.say("最後の連絡", "last heard of")}}
+	fmt.Fprintln(a.stdout, a.say("台帳を共有しているサーバー", "Machines that share the ledger"))
+	rows := [][]string{{"", a.say("サーバー", "machine"), a.say("役割", "role"), a.say("処理中のファイル", "file at work"), a.say("処理中の請求", "invoices in hand"),
+		a.say("API の割り当て", "share of the API"), a.say("起動", "since"), a.say("最後の連絡", "last heard of")}}
 	for _, m := range machines {
-		role := a.say("待機", "stands by")
-		if m.Turn {
-			role = a.say("担当", "at work")
-		}
-		rows = append(rows, []string{"", m.Name, role, m.Doing, japanTime(m.Since), japanTime(m.Seen)})
+		rows = append(rows, []string{"", m.Name, a.roleOf(m), m.Doing, fmt.Sprint(m.InHand),
+			fmt.Sprintf(a.say("毎秒 %.1f 回・同時 %d 件", "%.1f a second, %d at once"), m.PerSecond, m.AtOnce), japanTime(m.Since), japanTime(m.Seen)})
 	}
-	table(a.stdout, rows)
+	table(a.stdout, rows, 4)
+	fmt.Fprintf(a.stdout, a.say("処理を待っている請求：%d 件、処理中：%d 件\n", "Invoices that wait to be settled: %d, under way: %d\n"), work.Waiting, work.UnderWay)
+}
+
+func (a *app) roleOf(m ledger.Machine) string {
+	switch {
+	case m.Inbox == "":
+		return a.say("処理のみ", "settles only")
+	case m.Turn:
+		return a.say("受付の担当", "serves the inbox")
+	}
+	return a.say("受付は待機", "stands by for the inbox")
 }
 
 // history is one bill under an invoice number, and what became of it.

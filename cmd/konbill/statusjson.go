@@ -54,12 +54,25 @@ type machineData struct {
 	File  string `json:"file"` // that it is at; empty: none
 	Since string `json:"since"`
 	Seen  string `json:"seen_at"`
+
+	InHand    int     `json:"in_hand"`             // invoices that it settles
+	PerSecond float64 `json:"requests_per_second"` // its share of what all may ask of the API
+	AtOnce    int     `json:"requests_at_once"`
+}
+
+// fleetData is how much there is to be settled by the machines.
+type fleetData struct {
+	Waiting  int `json:"waiting"`
+	UnderWay int `json:"under_way"`
 }
 
 func machinesJSON(machines []ledger.Machine) []machineData {
 	data := []machineData{}
 	for _, m := range machines {
-		data = append(data, machineData{Name: m.Name, Turn: m.Turn, File: m.Doing, Since: batch.Timestamp(m.Since), Seen: batch.Timestamp(m.Seen)})
+		data = append(data, machineData{
+			Name: m.Name, Turn: m.Turn, File: m.Doing, Since: batch.Timestamp(m.Since), Seen: batch.Timestamp(m.Seen),
+			InHand: m.InHand, PerSecond: m.PerSecond, AtOnce: m.AtOnce,
+		})
 	}
 	return data
 }

@@ -37,6 +37,7 @@ func (s *service) takeTurns(ctx context.Context) error {
 	var helping sync.WaitGroup
 	defer helping.Wait()
 	helping.Go(func() { s.help(ctx) })
+	helping.Go(func() { s.watchFleet(ctx) })
 	beats := time.NewTicker(s.beat())
 	defer beats.Stop()
 	said := "" // it isn't said again and again
@@ -71,6 +72,26 @@ func (s *service) takeTurns(ctx context.Context) error {
 func (s *service) help(ctx context.Context) {
 	if err := s.workUntilDrained(ctx, s.shop); err != nil {
 		s.log.Error("not working for other machines", "reason", s.reason(err))
+	}
+}
+
+// fleetLook is how often /metrics learns what there is for the machines to settle.
+const fleetLook = 5 * time.Second
+
+func (s *service) watchFleet(ctx context.Context) {
+	looks := time.NewTicker(fleetLook)
+	defer looks.Stop()
+	for {
+		if work, err := s.shop.fleet.Seen(ctx); err == nil { // /healthz tells of the ledger
+			s.monitor.seeFleet(work, s.shop.keeper.Share().Machines)
+		}
+		select {
+		case <-looks.C:
+		case <-s.drain:
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	TLS                string // none (or empty), starttls, implicit
 	Username, Password string // empty: no login is offered or needed
+	Keep               int    // bytes of each message's data, for many messages; 0: all
 }
 
 // Message is one mail that the server stored.
@@ -169,6 +170,9 @@ func (s *Server) note(line string) {
 }
 
 func (s *Server) store(m Message) {
+	if keep := s.options.Keep; keep > 0 && len(m.Data) > keep {
+		m.Data = slices.Clone(m.Data[:keep])
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.messages = append(s.messages, m)
