@@ -35,6 +35,13 @@ func (b *breaker) note(unknown bool) bool {
 	return b.tripped
 }
 
+// trip has it tripped.
+func (b *breaker) trip() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tripped = true
+}
+
 // open reports whether the breaker has tripped.
 func (b *breaker) open() bool {
 	b.mu.Lock()

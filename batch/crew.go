@@ -49,7 +49,7 @@ func (s *settler) settleTogether(ctx context.Context, out *output, rows []*stand
 		return s.settleRows(ctx, out, rows)
 	}
 	progress := s.newTally(len(rows))
-	return stopOf(ledgerStop(s.Crew.Settle(ctx, keysOf(rows), Handout{
+	stop := stopOf(ledgerStop(s.Crew.Settle(ctx, keysOf(rows), Handout{
 		Drain: s.Drain,
 		Begin: s.Begin,
 		Settled: func(some []int) error {
@@ -60,13 +60,21 @@ func (s *settler) settleTogether(ctx context.Context, out *output, rows []*stand
 			return ledgerStop(s.bringHome(context.WithoutCancel(ctx), out, settled, progress))
 		},
 		Lost: func(i int) error {
-			if stop := s.settleRow(ctx, rows[i], out); stop != nil {
+			o, before := rows[i], rows[i].state
+			if stop := s.settleRow(ctx, o, out); stop != nil {
 				return stop
 			}
-			progress.settled(rows[i])
+			if before == Accepted && o.state.HasCharge() { // its machine had come so far
+				o.chargedIn, o.result = true, Issued
+			}
+			progress.settled(o)
 			return nil
 		},
 	})))
+	if stop != nil && stop.Reason == StopUnknown { // another's breaker has tripped: the run's has
+		s.breaker.trip()
+	}
+	return s.noteEnd(stopError(stop))
 }
 
 // bringHome takes over what others have made of rows, and leaves their slips in the

@@ -16,7 +16,7 @@ import (
 // with so many requests under way for each machine that the API is the limit and not the
 // cores. It reports invoices a second, between the first charge and the last.
 func BenchmarkMachines(b *testing.B) {
-	const rows, perMachine = 400, 2
+	const rows, perMachine = 300, 1
 	database := peertest.StartPostgres(b)
 	for _, table := range []struct {
 		name     string

@@ -82,6 +82,18 @@ var guards = []guard{
 	{"who waits for a desk is not charged once the run stops", []edit{
 		{"batch/charge.go", "if s.breaker.open() || s.over.Load() {", "if false {"},
 	}, "./batch", "TestWhoWaitsIsNotCharged"},
+	{"a job that comes late charges nothing of another run", []edit{
+		{"batch/settle.go", "(s.run == 0 || s.run == e.Job)", "true"},
+	}, "./batch", "TestHandThatComesLate"},
+	{"a job that comes late charges nothing of a run that is over", []edit{
+		{"batch/hand.go", "case !h.run.FinishedAt.IsZero():", "case false:"},
+	}, "./batch", "TestHandThatComesLate"},
+	{"too many unknown outcomes on one machine stop the run", []edit{
+		{"batch/crew.go", "s.breaker.trip()", "_ = s.breaker"},
+	}, "./batch", "TestHandStops"},
+	{"a request doesn't leave once others have its share of the pace", []edit{
+		{"batch/omise/late.go", "c.gate.closed()", "false"},
+	}, "./batch/omise", "TestRequestsDoNotOutliveTheirShare"},
 	{"one run at a time", []edit{
 		{"batch/run.go", "release, err := r.Ledger.Hold(ctx)", "release, err := func() {}, error(nil)"},
 	}, "./batch", "TestOneRunAtATime"},

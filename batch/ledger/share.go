@@ -104,7 +104,8 @@ func (p *postgres) takeShare(ctx context.Context, c Claim, obey func(Share) int)
 		return Share{}, err
 	}
 	// It counts from here on, however much it gets.
-	_, err = tx.ExecContext(ctx, "INSERT INTO machine (id, name, inbox, doing, turn, wants, share_at) VALUES ($1, $2, '', '', FALSE, $3, clock_timestamp())"+
+	_, err = tx.ExecContext(ctx, "INSERT INTO machine (id, name, inbox, doing, turn, wants, share_at, too_many_at)"+
+		" VALUES ($1, $2, '', '', FALSE, $3, clock_timestamp(), CASE WHEN $4 THEN clock_timestamp() END)"+
 		" ON CONFLICT (id) DO UPDATE SET name = $2, wants = $3, share_at = clock_timestamp(), too_many_at = CASE WHEN $4 THEN clock_timestamp() ELSE machine.too_many_at END",
 		p.session, c.Name, c.Wants, c.TooMany)
 	if err != nil {
