@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -71,10 +72,23 @@ func (s *settler) settleTogether(ctx context.Context, out *output, rows []*stand
 			return nil
 		},
 	})))
-	if stop != nil && stop.Reason == StopUnknown { // another's breaker has tripped: the run's has
+	if stop == nil {
+		return s.settleForgotten(ctx, out, rows)
+	}
+	if stop.Reason == StopUnknown { // another's breaker has tripped: the run's has
 		s.breaker.trip()
 	}
-	return s.noteEnd(stopError(stop))
+	return s.noteEnd(stop)
+}
+
+// settleForgotten settles what was handed out and came back as it was: nobody has tried.
+func (s *settler) settleForgotten(ctx context.Context, out *output, rows []*standing) *Stop {
+	rows = slices.DeleteFunc(slices.Clone(rows), func(o *standing) bool { return o.state != Accepted })
+	entries, err := s.entriesOf(ctx, rows)
+	if err != nil {
+		return stopOf(ledgerStop(err))
+	}
+	return s.settleRows(ctx, out, slices.DeleteFunc(rows, func(o *standing) bool { return entries[o.key].Refusal.Code != "" }))
 }
 
 // bringHome takes over what others have made of rows, and leaves their slips in the

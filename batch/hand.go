@@ -22,7 +22,7 @@ type Hand struct {
 
 // How long a hand goes by what it has seen.
 const (
-	askAgainAfter = 500 * time.Millisecond // which run is on
+	askAgainAfter = 500 * time.Millisecond // which run is on, unless an invoice tells of a later one
 	tryAgainAfter = 10 * time.Second       // a ledger that failed, or a mail server that couldn't be reached
 )
 
@@ -35,11 +35,17 @@ func (r *Runner) Hand() *Hand { return &Hand{runner: r} }
 // charges none of it any more: with StopLedger for a while, else for as long as the run
 // lasts. Of a run that is over nothing is settled.
 func (h *Hand) Settle(ctx context.Context, key Key) error {
-	s, err := h.take(ctx)
+	s, err := h.take(ctx, askAgainAfter)
 	if err != nil || s == nil {
 		return err
 	}
 	done, err := s.settle(ctx, key)
+	if err == nil && done.entry.State == Accepted && done.entry.Job > s.run { // of a run that has just begun
+		if s, err = h.take(ctx, 0); err != nil || s == nil {
+			return err
+		}
+		done, err = s.settle(ctx, key)
+	}
 	stop := h.lay(s, s.noteEnd(unlessStale(err)))
 	if stop == nil && done.entry.State == Accepted && (s.over.Load() || s.breaker.open()) {
 		stop = h.refuse()
@@ -47,25 +53,21 @@ func (h *Hand) Settle(ctx context.Context, key Key) error {
 	return stopError(stop)
 }
 
-// take returns who settles for the run that is on; nil where none is. A new run begins
-// with trust in the API, and may mail again what an earlier one put off.
-func (h *Hand) take(ctx context.Context) (*settler, error) {
+// take returns who settles for the run that is on, as it was known so long ago at most; nil
+// where none is. A new run begins with trust in the API, and may mail again what an
+// earlier one put off.
+func (h *Hand) take(ctx context.Context, known time.Duration) (*settler, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := time.Now()
-	if h.settler == nil || now.Sub(h.asked) >= askAgainAfter {
-		jobs, err := h.runner.Ledger.Jobs(ctx, 1)
-		switch {
-		case err != nil:
-			return nil, ledgerStop(err)
-		case len(jobs) == 0:
-			return nil, ledgerStop(ErrNotFound)
-		}
-		h.asked = now
-		if err := h.follow(jobs[0]); err != nil {
+	if err := h.ask(ctx, known); err != nil {
+		return nil, err
+	}
+	if h.stop != nil || !h.run.FinishedAt.IsZero() { // another may have begun since
+		if err := h.ask(ctx, 0); err != nil {
 			return nil, err
 		}
 	}
+	now := time.Now()
 	switch {
 	case !h.run.FinishedAt.IsZero():
 		return nil, nil
@@ -78,6 +80,23 @@ func (h *Hand) take(ctx context.Context) (*settler, error) {
 	}
 	h.mailAgain(now)
 	return h.settler, nil
+}
+
+// ask asks the ledger which run is on, unless that was known so long ago at most.
+func (h *Hand) ask(ctx context.Context, known time.Duration) error {
+	now := time.Now()
+	if h.settler != nil && now.Sub(h.asked) < known {
+		return nil
+	}
+	jobs, err := h.runner.Ledger.Jobs(ctx, 1)
+	switch {
+	case err != nil:
+		return ledgerStop(err)
+	case len(jobs) == 0:
+		return ledgerStop(ErrNotFound)
+	}
+	h.asked = now
+	return h.follow(jobs[0])
 }
 
 func (h *Hand) follow(run Job) error {

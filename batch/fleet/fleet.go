@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -55,32 +56,35 @@ type Fleet struct {
 	config Config
 	hands  places.Places
 	taken  taken
+	leads  atomic.Bool
 
-	start    sync.Mutex
+	start    sync.Mutex            // held while it is started or closed
+	client   *river.Client[pgx.Tx] // nil: it isn't started
 	pool     *pgxpool.Pool
-	client   *river.Client[pgx.Tx]
 	queue    string
-	cut      context.CancelFunc // ends what is under way
-	work     context.Context
-	stopping chan struct{}
+	work     context.Context    // that of what is under way
+	cut      context.CancelFunc // ends it
+	stopping chan struct{}      // closed: no more jobs are begun
 	pauses   pauses
-	suspects map[int64]time.Time // jobs that seem to be with nobody, and since when; the leader's own
+
+	suspects map[int64]time.Time // jobs that seem to be with nobody, and since when; for the leader alone
 }
 
 // New makes a fleet that nobody works for yet.
 func New(c Config) *Fleet {
 	f := &Fleet{config: c, stopping: make(chan struct{}), suspects: map[int64]time.Time{}}
 	c.Keeper.serve(func(s ledger.Share, until time.Time) {
-		f.hands.Offer(handsFor(s.AtOnce), until)
-	}, f.taken.count)
+		f.hands.Offer(c.handsFor(s.AtOnce), until)
+	}, func() (int, bool) { return f.taken.count(), f.leads.Load() })
 	return f
 }
 
 // handsFor is how many invoices are settled at a time for so many requests under way:
-// while one waits for its answer, others are stored, drawn or mailed.
-func handsFor(atOnce int) int {
-	if atOnce <= 0 {
-		return 0
+// while one waits for its answer, others are stored, drawn or mailed. Where one machine
+// works on one invoice at a time, so does each of several.
+func (c Config) handsFor(atOnce int) int {
+	if atOnce <= 0 || c.Workers == 1 {
+		return atOnce
 	}
 	return 2*atOnce + 1
 }
@@ -142,24 +146,29 @@ func (f *Fleet) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := f.startWith(ctx, pool, queueOf(account)); err != nil {
+		pool.Close()
+		return err
+	}
+	return nil
+}
+
+// startWith takes jobs of a queue, once the others know of this machine.
+func (f *Fleet) startWith(ctx context.Context, pool *pgxpool.Pool, queue string) error {
 	if err := migrate(ctx, f.config.Ledger, pool); err != nil {
-		pool.Close()
 		return err
 	}
-	client, err := f.newClient(pool, queueOf(account))
+	client, err := f.newClient(pool, queue)
 	if err != nil {
-		pool.Close()
 		return err
 	}
-	f.pool, f.client, f.queue = pool, client, queueOf(account)
+	if err := f.config.Keeper.waitJoined(ctx); err != nil {
+		return err
+	}
+	f.pool, f.client, f.queue = pool, client, queue // workers need them from the first job on
 	f.work, f.cut = context.WithCancel(ctx)
-	err = f.config.Keeper.waitJoined(ctx)
-	if err == nil {
-		err = client.Start(context.WithoutCancel(ctx))
-	}
-	if err != nil {
+	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		f.cut()
-		pool.Close()
 		f.client = nil
 		return fmt.Errorf("work with other machines: %w", err)
 	}

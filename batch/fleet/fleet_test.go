@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	invoices = flag.Int("invoices", 5000, "how many TestFleet has issued")
+	invoices = flag.Int("invoices", 1000, "how many TestFleet has issued")
 	seed     = flag.Uint64("seed", 0, "of TestFleet's troubles; 0: another one each time")
 )
 
@@ -196,7 +196,7 @@ func (f *testFleet) start(command string) {
 	f.t.Cleanup(func() {
 		_ = m.Process.Kill() // it has ended, as it should
 		<-m.ended
-		if f.t.Failed() || testing.Verbose() {
+		if f.t.Failed() {
 			f.t.Logf("%s %d said\n%s", command, m.Process.Pid, m.said)
 		}
 	})

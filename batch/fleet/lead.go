@@ -51,6 +51,9 @@ func (f *Fleet) Settle(ctx context.Context, keys []batch.Key, h batch.Handout) e
 	if err != nil {
 		return fmt.Errorf("hand out invoices: %w", err)
 	}
+	f.leads.Store(true)
+	defer f.leads.Store(false)
+	clear(f.suspects)
 	l := &leading{Fleet: f, handout: h, left: newLeft(ids), heard: time.Now()}
 	stopWatching := l.watchPause(ctx)
 	defer stopWatching()

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -29,10 +30,10 @@ type Keeper struct {
 
 	wanted time.Time // when there was last something to ask; for keep alone
 
-	mu     sync.Mutex
-	share  ledger.Share
-	heard  func(ledger.Share, time.Time)
-	inHand func() int
+	mu    sync.Mutex
+	share ledger.Share
+	heard func(ledger.Share, time.Time)
+	doing func() (inHand int, leads bool)
 }
 
 // KeeperConfig says what is shared.
@@ -73,7 +74,7 @@ func (k *Keeper) waitJoined(ctx context.Context) error {
 	case <-k.joined:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("share the pace with other machines: %w", ctx.Err())
 	}
 }
 
@@ -100,12 +101,12 @@ func (k *Keeper) Share() ledger.Share {
 	return k.share
 }
 
-// serve has heard called with each share, and until when it lasts; inHand says how many
-// invoices are settled here.
-func (k *Keeper) serve(heard func(ledger.Share, time.Time), inHand func() int) {
+// serve has heard called with each share, and until when it lasts. doing says how many
+// invoices are settled here, and whether a file is run.
+func (k *Keeper) serve(heard func(ledger.Share, time.Time), doing func() (inHand int, leads bool)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.heard, k.inHand = heard, inHand
+	k.heard, k.doing = heard, doing
 }
 
 // keep takes a share again and again, several times before the one it has is over.
@@ -114,7 +115,7 @@ func (k *Keeper) keep(ctx context.Context) {
 	beats := time.NewTicker(beat)
 	defer beats.Stop()
 	var until, slowedAt time.Time
-	tooMany, failing := false, false
+	joined, tooMany, failing := false, false, false
 	for {
 		tooMany = k.client.TooMany() || tooMany
 		began := time.Now()
@@ -130,14 +131,14 @@ func (k *Keeper) keep(ctx context.Context) {
 		default:
 			until = began.Add(ledger.Lease)
 			k.use(share, until)
-			if slowedAt.IsZero() {
+			switch {
+			case !joined:
 				close(k.joined)
-			}
-			if slowedAt.Before(share.TooMany) && !tooMany && !slowedAt.IsZero() {
+			case share.TooMany.After(slowedAt) && !tooMany: // it heeds itself what it was told
 				k.client.GiveWay()
 			}
-			slowedAt = later(share.TooMany, began.Add(-time.Hour))
-			tooMany, failing = false, false
+			slowedAt = share.TooMany
+			joined, tooMany, failing = true, false, false
 		}
 		select {
 		case <-beats.C:
@@ -147,23 +148,16 @@ func (k *Keeper) keep(ctx context.Context) {
 	}
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
 // take takes a share. What it has less than before it does without at once.
 func (k *Keeper) take(ctx context.Context, tooMany bool, until time.Time) (ledger.Share, error) {
 	ctx, cancel := context.WithTimeout(ctx, ledger.Lease/2)
 	defer cancel()
 	k.mu.Lock()
-	had, inHand := k.share, k.inHand
+	had, doing := k.share, k.doing
 	k.mu.Unlock()
 	claim := ledger.Claim{Name: k.config.Name, Whole: k.config.Whole, TooMany: tooMany}
-	if inHand != nil {
-		claim.InHand = inHand()
+	if doing != nil {
+		claim.InHand, claim.Leads = doing()
 	}
 	if now := time.Now(); k.wanted.IsZero() || k.client.Wanted() || claim.InHand > 0 {
 		k.wanted = now

@@ -33,6 +33,15 @@ func (l *Ledger) forgetFile(ctx context.Context, tx transaction, job int64) erro
 	return err
 }
 
+// forgetFilesWith removes the files that nobody has finished and that hold an invoice.
+func (l *Ledger) forgetFilesWith(ctx context.Context, tx transaction, key batch.Key) error {
+	if !l.Shared() {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM file WHERE job IN (SELECT job FROM invoice WHERE key = $1 UNION ALL SELECT job FROM listed WHERE key = $1)", key)
+	return err
+}
+
 const jobsLeft = selectJob + " WHERE id IN (SELECT job FROM file WHERE NOT EXISTS" +
 	" (SELECT FROM machine WHERE machine.id = file.machine AND machine.share_at > clock_timestamp() - CAST($1 AS double precision) * INTERVAL '1 second')) ORDER BY id"
 

@@ -23,7 +23,8 @@ type Machine struct {
 	// Of what all may ask of the payment API; 0: nothing.
 	PerSecond float64
 	AtOnce    int
-	InHand    int // invoices that it settles
+	InHand    int  // invoices that it settles
+	Leads     bool // it runs a file, and hands out its invoices
 }
 
 // Shared reports whether other machines may use the ledger, too.
@@ -133,7 +134,7 @@ func (p *postgres) turnIsFree(ctx context.Context, tx *sql.Tx, inbox string, ter
 func (p *postgres) machines(ctx context.Context, reader *sql.DB, within time.Duration) ([]Machine, error) {
 	rows, err := reader.QueryContext(ctx, "SELECT name, inbox, doing, turn, since, "+lastSeen+","+
 		" CASE WHEN "+sharesNow+" THEN per_second ELSE 0 END, CASE WHEN "+sharesNow+" THEN at_once ELSE 0 END,"+
-		" CASE WHEN "+sharesNow+" THEN in_hand ELSE 0 END FROM machine"+
+		" CASE WHEN "+sharesNow+" THEN in_hand ELSE 0 END, leads AND "+sharesNow+" FROM machine"+
 		" WHERE "+lastSeen+" >= clock_timestamp() - CAST($1 AS double precision) * INTERVAL '1 second' ORDER BY turn DESC, name, id", within.Seconds())
 	if err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func (p *postgres) machines(ctx context.Context, reader *sql.DB, within time.Dur
 	var machines []Machine
 	for rows.Next() {
 		var m Machine
-		if err := rows.Scan(&m.Name, &m.Inbox, &m.Doing, &m.Turn, &m.Since, &m.Seen, &m.PerSecond, &m.AtOnce, &m.InHand); err != nil {
+		if err := rows.Scan(&m.Name, &m.Inbox, &m.Doing, &m.Turn, &m.Since, &m.Seen, &m.PerSecond, &m.AtOnce, &m.InHand, &m.Leads); err != nil {
 			return nil, err
 		}
 		machines = append(machines, m)

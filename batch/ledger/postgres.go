@@ -313,7 +313,7 @@ func onThisMachine(host string) bool {
 // their files until then. The server's own log and backups keep it as long as they
 // are kept.
 func (p *postgres) scrub(ctx context.Context, writer *sql.DB) (whole bool, err error) {
-	for _, table := range []string{"invoice", "notice"} {
+	for _, table := range []string{"invoice", "notice", "file"} {
 		if _, err := writer.ExecContext(ctx, "VACUUM FULL "+table); err != nil {
 			return false, err
 		}

@@ -11,8 +11,10 @@ import (
 // (secure_delete); [Ledger.Scrub] does the rest.
 func (l *Ledger) Purge(ctx context.Context, m batch.Move) (batch.Entry, error) {
 	return l.move(ctx, "purge an invoice", m, func(e *batch.Entry) { *e = e.Purged(m.At) }, func(ctx context.Context, tx transaction) error {
-		_, err := tx.ExecContext(ctx, "UPDATE notice SET mailed_to = '', reply = '' WHERE key = $1", m.Key)
-		return err
+		if _, err := tx.ExecContext(ctx, "UPDATE notice SET mailed_to = '', reply = '' WHERE key = $1", m.Key); err != nil {
+			return err
+		}
+		return l.forgetFilesWith(ctx, tx, m.Key)
 	})
 }
 

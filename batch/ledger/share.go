@@ -18,6 +18,7 @@ type Claim struct {
 	Name    string // of the computer
 	Whole   Whole  // as it is configured: the same everywhere
 	InHand  int    // invoices that it settles just now
+	Leads   bool   // it runs a file, and hands out its invoices
 	Wants   bool   // it has something to ask, or had a moment ago
 	TooMany bool   // the API told it, since it last took its share, that requests are too many
 }
@@ -116,7 +117,8 @@ func (p *postgres) takeShare(ctx context.Context, c Claim, obey func(Share) int)
 		return Share{}, err
 	}
 	underWay := obey(share)
-	_, err = tx.ExecContext(ctx, "UPDATE machine SET per_second = $2, at_once = $3, in_hand = $4 WHERE id = $1", p.session, share.PerSecond, max(share.AtOnce, underWay), c.InHand)
+	_, err = tx.ExecContext(ctx, "UPDATE machine SET per_second = $2, at_once = $3, in_hand = $4, leads = $5 WHERE id = $1",
+		p.session, share.PerSecond, max(share.AtOnce, underWay), c.InHand, c.Leads)
 	if err != nil {
 		return Share{}, err
 	}

@@ -49,7 +49,7 @@ func (s *sharer) has(perSecond float64, atOnce int) {
 func TestShares(t *testing.T) {
 	server := peertest.StartPostgres(t)
 	for name, test := range map[string]func(t *testing.T, server *peertest.Postgres, url string){
-		"equal": testEqualShares, "silent": testShareOfTheSilent, "idle": testShareOfTheIdle, "odd": testOddShares, "too many": testTooMany, "left": testJobsLeft,
+		"equal": testEqualShares, "silent": testShareOfTheSilent, "idle": testShareOfTheIdle, "odd": testOddShares, "too many": testTooMany, "left": testJobsLeft, "purged": testFilesArePurged,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server, server.NewDatabase()) })
 	}
@@ -165,6 +165,20 @@ func testJobsLeft(t *testing.T, server *peertest.Postgres, url string) {
 	}
 	left(0)
 	if err := second.CloseJob(t.Context(), job.ID, opened, nil); err != nil {
+		t.Fatal(err)
+	}
+	server.Exec(url, "DO $$ BEGIN IF EXISTS (SELECT FROM file) THEN RAISE 'a file is kept'; END IF; END $$")
+}
+
+// A file that nobody finishes goes with the personal data of its invoices.
+func testFilesArePurged(t *testing.T, server *peertest.Postgres, url string) {
+	l := newSharer(t, url)
+	row := invoices(1)
+	_, verdicts, err := ledgertest.OpenJob(t.Context(), l, batch.Job{File: "rows.csv", SHA256: "aa", Account: account, StartedAt: opened, Content: []byte("rows")}, row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Purge(t.Context(), batch.Move{Key: verdicts[0].Entry.Key, From: batch.Accepted, To: batch.Accepted, At: opened}); err != nil {
 		t.Fatal(err)
 	}
 	server.Exec(url, "DO $$ BEGIN IF EXISTS (SELECT FROM file) THEN RAISE 'a file is kept'; END IF; END $$")

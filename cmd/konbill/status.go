@@ -122,6 +122,8 @@ func (a *app) printMachines(machines []ledger.Machine, work fleet.Work) {
 
 func (a *app) roleOf(m ledger.Machine) string {
 	switch {
+	case m.Inbox == "" && m.Leads:
+		return a.say("ファイルを発行中", "runs a file")
 	case m.Inbox == "":
 		return a.say("処理のみ", "settles only")
 	case m.Turn:

@@ -55,6 +55,7 @@ type machineData struct {
 	Since string `json:"since"`
 	Seen  string `json:"seen_at"`
 
+	Leads     bool    `json:"leads"`               // it runs a file, and hands out its invoices
 	InHand    int     `json:"in_hand"`             // invoices that it settles
 	PerSecond float64 `json:"requests_per_second"` // its share of what all may ask of the API
 	AtOnce    int     `json:"requests_at_once"`
@@ -71,7 +72,7 @@ func machinesJSON(machines []ledger.Machine) []machineData {
 	for _, m := range machines {
 		data = append(data, machineData{
 			Name: m.Name, Turn: m.Turn, File: m.Doing, Since: batch.Timestamp(m.Since), Seen: batch.Timestamp(m.Seen),
-			InHand: m.InHand, PerSecond: m.PerSecond, AtOnce: m.AtOnce,
+			Leads: m.Leads, InHand: m.InHand, PerSecond: m.PerSecond, AtOnce: m.AtOnce,
 		})
 	}
 	return data

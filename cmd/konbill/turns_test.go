@@ -199,3 +199,64 @@ func TestServerRestartsInMidRun(t *testing.T) {
 	m.stop(p)
 	m.issuedOnce("2026-12-01-restart", numbered("R", 4)...)
 }
+
+// TestPauseOfAll: while the inbox is paused no machine begins another invoice; then all go
+// on.
+func TestPauseOfAll(t *testing.T) {
+	t.Parallel()
+	m := newMachines(t, peertest.StartPostgres(t), scriptWait+"=really")
+	serving := m.another(atWork)
+	helping := m.start(nil, "worker")
+	m.hear(helping, "msg=working")
+	const rows = 40
+	order := m.hold("POST", "/charges", 1)
+	m.drop("paused.csv", rowsOf(numbered("W", rows)...))
+	<-order.come
+	pause := m.box("working", ".konbill.paused")
+	m.must(os.WriteFile(pause, []byte("keiri\n"), 0o600))
+	order.release()
+	for m.underWay() > 0 {
+		m.hear(serving, "") // ends the test when konbill has ended
+	}
+	begun := len(m.charged())
+	for range 3 {
+		if m.underWay() > 0 || len(m.charged()) != begun || begun == rows {
+			t.Errorf("%d were charged at first, and then %d", begun, len(m.charged()))
+		}
+	}
+	m.must(os.Remove(pause))
+	m.hear(serving, fmt.Sprintf("file=paused.csv id=2026-12-01-paused rows=%d yen=%d issued=%d", rows, 3000*rows, rows))
+	for _, p := range []*process{helping, serving} {
+		m.must(p.Process.Signal(syscall.SIGTERM))
+		m.ends(p, exitDone)
+	}
+	m.issuedOnce("2026-12-01-paused", numbered("W", rows)...)
+}
+
+// underWay is how many invoices machines have taken, as status tells it.
+func (m machines) underWay() int {
+	m.Helper()
+	p := m.start(nil, "status", "--json")
+	m.ends(p, exitDone)
+	var status struct {
+		Fleet fleetData `json:"fleet"`
+	}
+	m.must(json.Unmarshal([]byte(p.stdout.String()), &status))
+	return status.Fleet.UnderWay
+}
+
+// TestFileOfTheLost: the machine of a konbill run is lost, and a konbill serve that never
+// saw the file finishes it.
+func TestFileOfTheLost(t *testing.T) {
+	t.Parallel()
+	m := newMachines(t, peertest.StartPostgres(t), scriptWait+"=really")
+	name := m.file("lost.csv", numbered("L", 6)...)
+	m.crash(string(batch.ChargeRecorded)+":2", "run", name)
+	serving := m.another(atWork)
+	m.hear(serving, `msg="file taken over from a machine that was lost" file=lost.csv`)
+	m.hear(serving, "file=lost.csv id=2026-12-01-lost rows=6 yen=18000 issued=6")
+	m.toldOf(serving, "lost.csv")
+	m.stop(serving)
+	m.issuedOnce("2026-12-01-lost", numbered("L", 6)...)
+	m.konbill(exitDone, "run", name)
+}

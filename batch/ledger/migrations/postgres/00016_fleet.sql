@@ -7,6 +7,7 @@ ALTER TABLE machine
 	ADD COLUMN per_second  DOUBLE PRECISION NOT NULL DEFAULT 0, -- requests
 	ADD COLUMN at_once     INTEGER NOT NULL DEFAULT 0,          -- requests under way
 	ADD COLUMN in_hand     INTEGER NOT NULL DEFAULT 0,          -- invoices that it settles, of whichever machine's file
+	ADD COLUMN leads       BOOLEAN NOT NULL DEFAULT FALSE,      -- it runs a file
 	ADD COLUMN wants       BOOLEAN NOT NULL DEFAULT FALSE,      -- it has something to ask
 	ADD COLUMN share_at    TIMESTAMPTZ,                         -- when it last took its share; NULL: it has none
 	ADD COLUMN too_many_at TIMESTAMPTZ;                         -- when the API last told it that requests are too many
