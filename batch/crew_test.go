@@ -156,6 +156,7 @@ func TestHandStops(t *testing.T) {
 // part of another.
 func TestHandThatComesLate(t *testing.T) {
 	s := newShop(t)
+	s.runner.Settings.Workers = 1
 	s.api.Order(omisetest.Fault{Kind: omisetest.WrongLivemode, Method: "POST", Path: "/charges"})
 	if _, err := s.runner.Run(t.Context(), s.file("first.csv", numberedRows("L", 4)...), ""); err == nil {
 		t.Fatal("the run didn't stop")
