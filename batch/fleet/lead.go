@@ -12,17 +12,19 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"konbill/batch"
+	"konbill/batch/ledger"
 )
 
 // How a leader follows what it has handed out.
 const (
 	lookEvery     = 100 * time.Millisecond
 	lookForLost   = 2 * time.Second
-	windowSize    = 2000            // jobs that are looked at, the first that were handed out: River takes them in that order
-	insertAtOnce  = 1000            // jobs that one statement stores
-	patience      = time.Minute     // with a database that is away
-	patienceEnd   = 2 * time.Minute // with what is under way as nothing more is to be begun
-	listedAtOnce  = 10_000          // of River's lists
+	answersFor    = 2 * ledger.Lease // how long the database must have answered: all machines are silent while it is away
+	windowSize    = 2000             // jobs that are looked at, the first that were handed out: River takes them in that order
+	insertAtOnce  = 1000             // jobs that one statement stores
+	patience      = time.Minute      // with a database that is away
+	patienceEnd   = 2 * time.Minute  // with what is under way as nothing more is to be begun
+	listedAtOnce  = 10_000           // of River's lists
 	pausedUnasked = 50 * time.Millisecond
 )
 
@@ -54,7 +56,7 @@ func (f *Fleet) Settle(ctx context.Context, keys []batch.Key, h batch.Handout) e
 	f.leads.Store(true)
 	defer f.leads.Store(false)
 	clear(f.suspects)
-	l := &leading{Fleet: f, handout: h, left: newLeft(ids), heard: time.Now()}
+	l := &leading{Fleet: f, handout: h, left: newLeft(ids), heard: time.Now(), answering: time.Now()}
 	stopWatching := l.watchPause(ctx)
 	defer stopWatching()
 	return l.lead(ctx)
@@ -122,6 +124,7 @@ type leading struct {
 	handout   batch.Handout
 	left      left
 	heard     time.Time // when the database last answered
+	answering time.Time // since when it has done so every time
 	lookedFor time.Time // when lost jobs were looked for
 	stop      *batch.Stop
 }
@@ -134,7 +137,7 @@ func (l *leading) lead(ctx context.Context) error {
 			break
 		}
 		settled, err := l.look(ctx)
-		if err == nil && time.Since(l.lookedFor) >= lookForLost {
+		if err == nil && l.mayTell() && time.Since(l.lookedFor) >= lookForLost {
 			l.lookedFor = time.Now()
 			err = l.settleLost(ctx)
 		}
@@ -179,13 +182,23 @@ func (l *leading) bear(err error) error {
 	stop := new(batch.Stop)
 	switch {
 	case err == nil:
-		l.heard = time.Now()
+		if l.heard = time.Now(); l.answering.IsZero() {
+			l.answering = l.heard
+		}
+		return nil
 	case errors.As(err, &stop) && stop.Reason != batch.StopLedger:
 		l.stop = stop
 	case time.Since(l.heard) >= patience:
 		return err
 	}
+	l.answering = time.Time{}
 	return nil
+}
+
+// mayTell reports whether the database has answered for so long that who isn't heard of is
+// silent for reasons of its own.
+func (l *leading) mayTell() bool {
+	return !l.answering.IsZero() && time.Since(l.answering) >= answersFor
 }
 
 // look takes over what has been settled of the first jobs.
