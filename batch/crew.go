@@ -31,8 +31,9 @@ type Handout struct {
 	// Settled hears which invoices have been settled, by their place among the keys. The
 	// error is a *Stop.
 	Settled func(some []int) error
-	// Lost settles an invoice whose machine has fallen silent. The error is a *Stop.
-	Lost func(i int) error
+	// Lost settles an invoice whose machine has fallen silent, and reports whether it has:
+	// not where that machine is at it after all. The error is a *Stop.
+	Lost func(i int) (settled bool, err error)
 }
 
 // gather waits until nobody settles what an earlier leader has handed out: all that is
@@ -45,7 +46,7 @@ func (r *Runner) gather(ctx context.Context) error {
 }
 
 // settleTogether settles the invoices of rows, with the crew if there is one.
-func (s *settler) settleTogether(ctx context.Context, out *output, rows []*standing) *Stop {
+func (s *settler) settleTogether(ctx context.Context, j *job, out *output, rows []*standing) *Stop {
 	if s.Crew == nil || len(rows) == 0 {
 		return s.settleRows(ctx, out, rows)
 	}
@@ -58,18 +59,17 @@ func (s *settler) settleTogether(ctx context.Context, out *output, rows []*stand
 			for i, at := range some {
 				settled[i] = rows[at]
 			}
-			return ledgerStop(s.bringHome(context.WithoutCancel(ctx), out, settled, progress))
+			return ledgerStop(s.bringHome(context.WithoutCancel(ctx), j, out, settled, progress))
 		},
-		Lost: func(i int) error {
-			o, before := rows[i], rows[i].state
-			if stop := s.settleRow(ctx, o, out); stop != nil {
-				return stop
+		Lost: func(i int) (bool, error) {
+			if stop := s.settleRow(ctx, rows[i], out); stop != nil {
+				return false, stop
 			}
-			if before == Accepted && o.state.HasCharge() { // its machine had come so far
-				o.chargedIn, o.result = true, Issued
+			if rows[i].state == Charging || rows[i].state == Mailing {
+				return false, nil
 			}
-			progress.settled(o)
-			return nil
+			// How far its machine had come shows in the ledger.
+			return true, ledgerStop(s.bringHome(ctx, j, out, rows[i:i+1], progress))
 		},
 	})))
 	if stop == nil {
@@ -93,7 +93,7 @@ func (s *settler) settleForgotten(ctx context.Context, out *output, rows []*stan
 
 // bringHome takes over what others have made of rows, and leaves their slips in the
 // output.
-func (s *settler) bringHome(ctx context.Context, out *output, rows []*standing, progress *tally) error {
+func (s *settler) bringHome(ctx context.Context, j *job, out *output, rows []*standing, progress *tally) error {
 	entries, err := s.entriesOf(ctx, rows)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (s *settler) bringHome(ctx context.Context, out *output, rows []*standing, 
 		drawing <- struct{}{}
 		drawn.Go(func() {
 			defer func() { <-drawing }()
-			failed[i] = s.bringOneHome(ctx, out, o, entries[o.key])
+			failed[i] = s.bringOneHome(ctx, j, out, o, entries[o.key])
 		})
 	}
 	drawn.Wait()
@@ -118,8 +118,8 @@ func (s *settler) bringHome(ctx context.Context, out *output, rows []*standing, 
 	return nil
 }
 
-func (s *settler) bringOneHome(ctx context.Context, out *output, o *standing, e Entry) error {
-	o.chargedIn = o.chargedIn || o.state == Accepted && e.State.HasCharge() && !e.Elsewhere
-	o.see(e)
+func (s *settler) bringOneHome(ctx context.Context, j *job, out *output, o *standing, e Entry) error {
+	o.chargedIn = o.chargedIn || o.state == Accepted && e.State.HasCharge() && !e.Elsewhere // whatever the clocks say
+	j.refresh(o, e)
 	return s.rememberSlip(ctx, e, s.storeSlip(o, out, settled{entry: e}))
 }

@@ -73,8 +73,8 @@ func (c *crew) Settle(ctx context.Context, keys []batch.Key, h batch.Handout) er
 					return err
 				}
 			}
-			if err := h.Lost(i); err != nil {
-				return err
+			if settled, err := h.Lost(i); err != nil || !settled {
+				return fmt.Errorf("what was lost is settled: %v, %w", settled, err)
 			}
 		}
 	}

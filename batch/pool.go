@@ -105,7 +105,7 @@ func (s *settler) settleInTurn(ctx context.Context, j *job, out *output) *Stop {
 	// Rows that want nothing but their slip come last: a run that is killed
 	// again and again must get on with the others.
 	finished := j.where(func(o *standing) bool { return o.known() && s.finished(o.state) })
-	stopped := s.settleTogether(ctx, out, j.where(func(o *standing) bool { return o.known() && !s.finished(o.state) }))
+	stopped := s.settleTogether(ctx, j, out, j.where(func(o *standing) bool { return o.known() && !s.finished(o.state) }))
 	if stopped != nil && stopped.Reason != StopUnknown {
 		return stopped
 	}

@@ -97,7 +97,7 @@ func (j *job) lookAgain(o *standing, e Entry) {
 		verdict.Outcome, verdict.Conflict = Conflict, field
 		o.reject()
 	}
-	o.chargedIn = o.chargedIn || e.State.HasCharge() && !e.Elsewhere && !e.IntentAt.Before(j.started.Truncate(time.Microsecond))
+	o.chargedIn = o.chargedIn || j.charged(e)
 	o.judge(j.sheet, verdict)
 	o.shed()
 }

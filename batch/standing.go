@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"konbill/invoice"
 )
@@ -200,7 +201,14 @@ func (j *job) refresh(o *standing, e Entry) {
 		j.lookAgain(o, e)
 		return
 	}
+	o.chargedIn = o.chargedIn || j.charged(e)
 	o.see(e)
+}
+
+// charged reports whether the charge of an invoice was made for this job, by whichever
+// machine.
+func (j *job) charged(e Entry) bool {
+	return e.State.HasCharge() && !e.Elsewhere && !e.IntentAt.Before(j.started.Truncate(time.Microsecond))
 }
 
 // part is some rows whose invoices are read together. Others read them, who know

@@ -6,8 +6,11 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,8 +38,8 @@ const (
 )
 
 // TestFleet has three workers and two konbill serve, the real program, issue invoices
-// while machines are killed, stopped and woken at random, the API fails in many ways, and
-// the database is started anew. Each invoice must be charged once and mailed once at
+// while machines are killed, stopped and woken at random, one is cut off from the database,
+// the API fails in many ways, and the database is started anew. Each invoice must be charged once and mailed once at
 // most, results must tell of all, and the API must never be asked more often than it may.
 func TestFleet(t *testing.T) {
 	f := newFleet(t)
@@ -44,9 +47,10 @@ func TestFleet(t *testing.T) {
 	for range 2 {
 		f.start("serve")
 	}
-	for range 3 {
+	for range 2 {
 		f.start("worker")
 	}
+	link := f.startBehindLink("worker")
 	began := time.Now()
 	f.drop("first.csv", "A", *invoices/2)
 	f.drop("second.csv", "B", *invoices-*invoices/2)
@@ -57,6 +61,8 @@ func TestFleet(t *testing.T) {
 	f.untilCharged(*invoices * 5 / 10)
 	f.database.Stop()
 	f.database.Start()
+	f.untilCharged(*invoices * 6 / 10)
+	restored := link.cut(12 * time.Second)
 	f.untilCharged(*invoices * 7 / 10)
 	f.kill()
 	f.untilCharged(*invoices * 9 / 10)
@@ -64,6 +70,7 @@ func TestFleet(t *testing.T) {
 	woken = f.pause(9 * time.Second)
 	f.untilDone("first.csv", "second.csv")
 	<-woken
+	<-restored
 	t.Logf("%d invoices in %s", *invoices, time.Since(began).Round(time.Second))
 	f.end()
 	f.checkIssued("first.csv", "A", *invoices/2)
@@ -91,6 +98,7 @@ type machine struct {
 	*exec.Cmd
 	command string
 	said    *said
+	link    *link // nil: it reaches the database directly
 	ended   chan struct{}
 }
 
@@ -203,7 +211,98 @@ func (f *testFleet) start(command string) {
 	f.machines = append(f.machines, m)
 }
 
-func (f *testFleet) any() int { return f.random.IntN(len(f.machines)) }
+// link is a way to the database that can be cut.
+type link struct {
+	t        testing.TB
+	to       string
+	listener net.Listener
+
+	mu    sync.Mutex
+	off   bool
+	conns []net.Conn
+}
+
+// startBehindLink starts a machine that reaches the database by a link.
+func (f *testFleet) startBehindLink(command string) *link {
+	f.t.Helper()
+	database, err := url.Parse(f.url)
+	f.must(err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	f.must(err)
+	f.t.Cleanup(func() { listener.Close() })
+	l := &link{t: f.t, to: database.Host, listener: listener}
+	go l.carry()
+	database.Host = listener.Addr().String()
+	direct := f.url
+	f.url = database.String()
+	f.start(command)
+	f.url = direct
+	f.machines[len(f.machines)-1].link = l
+	return l
+}
+
+// carry carries what comes until the listener is closed.
+func (l *link) carry() {
+	for {
+		from, err := l.listener.Accept()
+		if err != nil {
+			return
+		}
+		to, err := net.Dial("tcp", l.to)
+		if err != nil || !l.join(from, to) {
+			from.Close()
+		}
+	}
+}
+
+// join carries between two connections, unless the link is cut.
+func (l *link) join(from, to net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.off {
+		to.Close()
+		return false
+	}
+	l.conns = append(l.conns, from, to)
+	go l.copy(to, from)
+	go l.copy(from, to)
+	return true
+}
+
+func (l *link) copy(to, from net.Conn) {
+	_, _ = io.Copy(to, from) // it ends when either is closed
+	to.Close()
+	from.Close()
+}
+
+// cut cuts the link for a while.
+func (l *link) cut(d time.Duration) (restored <-chan struct{}) {
+	l.t.Logf("cut off from the database for %s", d)
+	l.set(true)
+	done := make(chan struct{})
+	time.AfterFunc(d, func() { l.set(false); close(done) })
+	return done
+}
+
+func (l *link) set(off bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.off = off; off {
+		for _, c := range l.conns {
+			c.Close()
+		}
+		l.conns = nil
+	}
+}
+
+// any is one of the machines, but not the one behind a link, which has troubles of its own.
+func (f *testFleet) any() int {
+	for {
+		if at := f.random.IntN(len(f.machines)); f.machines[at].link == nil {
+			return at
+		}
+	}
+}
 
 // kill kills a machine, in whose place another is started.
 func (f *testFleet) kill() {

@@ -238,10 +238,13 @@ func (l *leading) settleLost(ctx context.Context) error {
 		return err
 	}
 	for _, id := range lost {
-		if err := l.handout.Lost(l.left.place[id]); err != nil {
+		settled, err := l.handout.Lost(l.left.place[id])
+		if err != nil {
 			return err
 		}
-		delete(l.left.place, id)
+		if settled {
+			delete(l.left.place, id)
+		}
 	}
 	return nil
 }
