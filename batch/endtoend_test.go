@@ -175,7 +175,7 @@ func readCode(t *testing.T, pdf []byte, charge omisetest.Charge) {
 	// gozxing takes one look at a whole page and now and then misses the code
 	// in it; like a phone, it may look again.
 	var err error
-	for _, dpi := range []int{150, 200, 300} {
+	for _, dpi := range []int{150, 200, 300, 240, 400} {
 		var code *gozxing.Result
 		if code, err = look(t, rendered(t, path, dpi)); err == nil {
 			if code.GetText() != charge.AuthorizeURI {
