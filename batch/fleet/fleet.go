@@ -55,7 +55,7 @@ type Config struct {
 type Fleet struct {
 	config Config
 	hands  places.Places
-	taken  taken
+	taken  atomic.Int64 // jobs that River has given to this machine
 	leads  atomic.Bool
 
 	start    sync.Mutex            // held while it is started or closed
@@ -75,7 +75,7 @@ func New(c Config) *Fleet {
 	f := &Fleet{config: c, stopping: make(chan struct{}), suspects: map[int64]time.Time{}}
 	c.Keeper.serve(func(s ledger.Share, until time.Time) {
 		f.hands.Offer(c.handsFor(s.AtOnce), until)
-	}, func() (int, bool) { return f.taken.count(), f.leads.Load() })
+	}, func() (int, bool) { return int(f.taken.Load()), f.leads.Load() })
 	return f
 }
 

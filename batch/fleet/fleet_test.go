@@ -121,13 +121,14 @@ func (s *said) String() string {
 }
 
 func newFleet(t *testing.T) *testFleet {
+	database := peertest.StartPostgres(t) // without one there is nothing to build for
 	f := newMachines(t, omisetest.Options{Latency: 30 * time.Millisecond})
 	f.seed = *seed
 	if f.seed == 0 {
 		f.seed = rand.Uint64()
 	}
 	f.random = rand.New(rand.NewPCG(f.seed, 0))
-	f.database = peertest.StartPostgres(t)
+	f.database = database
 	f.url = f.database.NewDatabase()
 	f.orderFaults()
 	return f

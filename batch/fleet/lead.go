@@ -137,7 +137,7 @@ func (l *leading) lead(ctx context.Context) error {
 			break
 		}
 		settled, err := l.look(ctx)
-		if err == nil && l.mayTell() && time.Since(l.lookedFor) >= lookForLost {
+		if err == nil && l.mayTell() && time.Since(l.lookedFor) >= lookForLost && !l.pauses.paused(l.Fleet) {
 			l.lookedFor = time.Now()
 			err = l.settleLost(ctx)
 		}
@@ -250,7 +250,8 @@ func (l *leading) settleLost(ctx context.Context) error {
 }
 
 func (l *leading) lost(ctx context.Context) ([]int64, error) {
-	there, err := l.jobs(ctx, river.NewJobListParams().IDs(l.left.window()...))
+	window := l.left.window()
+	there, err := l.jobs(ctx, river.NewJobListParams().IDs(window...))
 	if err != nil {
 		return nil, err
 	}
@@ -262,13 +263,13 @@ func (l *leading) lost(ctx context.Context) ([]int64, error) {
 	for _, job := range there {
 		switch job.State {
 		case rivertype.JobStateRunning:
-			alive[job.ID] = len(job.AttemptedBy) == 0 || l.isWith(job, sharing)
+			alive[job.ID] = l.isWith(job, sharing)
 		case rivertype.JobStateCancelled, rivertype.JobStateDiscarded:
 		default:
 			alive[job.ID] = true
 		}
 	}
-	return slices.DeleteFunc(l.left.window(), func(id int64) bool { return alive[id] }), nil
+	return slices.DeleteFunc(window, func(id int64) bool { return alive[id] }), nil
 }
 
 // suspectFor is how long a job must seem to be with nobody: longer than it takes until a
@@ -279,6 +280,9 @@ const suspectFor = 4 * beat
 // can be heard of. A machine may be heard of that has done with a job, of which River
 // couldn't take note while the database was away: it then says that it settles none.
 func (f *Fleet) isWith(job *rivertype.JobRow, sharing map[string]int) bool {
+	if len(job.AttemptedBy) == 0 {
+		return true
+	}
 	by := job.AttemptedBy[len(job.AttemptedBy)-1]
 	inHand, heard := sharing[by]
 	switch {
@@ -340,7 +344,7 @@ func (f *Fleet) recall(ctx context.Context) (running int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(slices.DeleteFunc(under, func(job *rivertype.JobRow) bool { return len(job.AttemptedBy) > 0 && !f.isWith(job, sharing) })), nil
+	return len(slices.DeleteFunc(under, func(job *rivertype.JobRow) bool { return !f.isWith(job, sharing) })), nil
 }
 
 // lookAtLast takes over what was settled while the run came to its end.

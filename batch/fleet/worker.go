@@ -80,8 +80,8 @@ const (
 // Work settles one invoice.
 func (w *worker) Work(ctx context.Context, job *river.Job[settling]) error {
 	f := w.fleet
-	f.taken.add(job.ID)
-	defer f.taken.remove(job.ID)
+	f.taken.Add(1)
+	defer f.taken.Add(-1)
 	if !f.handFree() {
 		return river.JobSnooze(backAfter)
 	}
@@ -102,33 +102,6 @@ func (w *worker) Work(ctx context.Context, job *river.Job[settling]) error {
 		return err
 	}
 	return river.RecordOutput(ctx, stoppedBy(stop))
-}
-
-// taken are the jobs that this machine has taken.
-type taken struct {
-	mu   sync.Mutex
-	jobs map[int64]bool
-}
-
-func (t *taken) add(id int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.jobs == nil {
-		t.jobs = map[int64]bool{}
-	}
-	t.jobs[id] = true
-}
-
-func (t *taken) remove(id int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.jobs, id)
-}
-
-func (t *taken) count() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.jobs)
 }
 
 // handFree waits for a free hand, to be let go again.

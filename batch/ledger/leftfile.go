@@ -42,8 +42,10 @@ func (l *Ledger) forgetFilesWith(ctx context.Context, tx transaction, key batch.
 	return err
 }
 
-const jobsLeft = selectJob + " WHERE id IN (SELECT job FROM file WHERE NOT EXISTS" +
-	" (SELECT FROM machine WHERE machine.id = file.machine AND machine.share_at > clock_timestamp() - CAST($1 AS double precision) * INTERVAL '1 second')) ORDER BY id"
+// isLeft is the condition that the machine of a file was lost.
+var isLeft = "NOT EXISTS (SELECT FROM machine WHERE machine.id = file.machine AND " + sharesNow + ")"
+
+var jobsLeft = selectJob + " WHERE id IN (SELECT job FROM file WHERE " + isLeft + ") ORDER BY id"
 
 // JobsLeft lists the jobs whose machine was lost before it had written their results,
 // oldest first.
@@ -51,7 +53,7 @@ func (l *Ledger) JobsLeft(ctx context.Context) ([]batch.Job, error) {
 	if !l.Shared() {
 		return nil, nil
 	}
-	return l.jobs(ctx, jobsLeft, leaseKept.Seconds())
+	return l.jobs(ctx, jobsLeft)
 }
 
 // TakeJobLeft returns the file of such a job, which is this machine's to finish from now
@@ -62,8 +64,7 @@ func (l *Ledger) TakeJobLeft(ctx context.Context, id int64) (content []byte, err
 		return nil, ErrNotShared
 	}
 	err = l.inTransaction(ctx, "take over a job", func(ctx context.Context, tx transaction) error {
-		err := tx.QueryRowContext(ctx, "UPDATE file SET machine = $2 WHERE job = $1 AND machine <> $2 AND NOT EXISTS"+
-			" (SELECT FROM machine WHERE machine.id = file.machine AND "+sharesNow+") RETURNING content", id, p.session).Scan(&content)
+		err := tx.QueryRowContext(ctx, "UPDATE file SET machine = $2 WHERE job = $1 AND machine <> $2 AND "+isLeft+" RETURNING content", id, p.session).Scan(&content)
 		if errors.Is(err, sql.ErrNoRows) {
 			return batch.ErrNotFound
 		}

@@ -57,7 +57,7 @@ func (c *Client) ask(ctx context.Context, q question, into any) (answer, error) 
 	if g := a.refusal(); g != nil {
 		c.pace.heed(g)
 		if g.Status == tooManyRequests {
-			c.sharing.heed()
+			c.sharing.tooMany.Store(true)
 		}
 		return a, g
 	}

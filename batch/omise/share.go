@@ -2,6 +2,7 @@ package omise
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"konbill/batch"
@@ -21,8 +22,7 @@ type sharing struct {
 	join func() // called once, before the first request; nil: there is nobody
 
 	once    sync.Once
-	mu      sync.Mutex
-	tooMany bool // the API said so since it was last asked
+	tooMany atomic.Bool // the API said so since it was last asked
 }
 
 // begin joins those that the pace is shared with.
@@ -30,13 +30,6 @@ func (s *sharing) begin() {
 	if s.join != nil {
 		s.once.Do(s.join)
 	}
-}
-
-// heed remembers that the API is asked too often.
-func (s *sharing) heed() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tooMany = true
 }
 
 // TakeShare has the client keep to a share from now on. What is under way ends. It is
@@ -54,13 +47,7 @@ func (c *Client) Wanted() bool { return c.pace.waiting.Load() > 0 || c.gate.Want
 
 // TooMany reports whether the API has said, since this was last asked, that requests are
 // too many: the others are to give way, too.
-func (c *Client) TooMany() bool {
-	c.sharing.mu.Lock()
-	defer c.sharing.mu.Unlock()
-	was := c.sharing.tooMany
-	c.sharing.tooMany = false
-	return was
-}
+func (c *Client) TooMany() bool { return c.sharing.tooMany.Swap(false) }
 
 // GiveWay slows down as if the API had said to this client what it said to another.
 func (c *Client) GiveWay() {
