@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Crew is the machines that settle invoices together, on a ledger that they share. One
@@ -13,9 +14,10 @@ import (
 // the others do of a run is what they read in the ledger (see [Hand]).
 type Crew interface {
 	// Gather makes this machine one of the crew, has nothing more begun that an earlier
-	// leader handed out, and waits for what is under way. The error is a *Stop, or the
-	// ledger's.
-	Gather(ctx context.Context) error
+	// leader handed out, and waits for what is under way. Invoices that the ledger accepts
+	// from then on wait with the crew until they are handed out, or all are dismissed. The
+	// error is a *Stop, or the ledger's.
+	Gather(ctx context.Context) (dismiss func(), err error)
 	// Settle has each invoice settled by whoever is free, and returns when all have been,
 	// or once nothing more is to be begun; what was under way has ended then. The error is
 	// a *Stop, or the ledger's. It isn't to be called twice at a time.
@@ -25,6 +27,7 @@ type Crew interface {
 // Handout is what a leader does while others settle. None of it is called twice at a time.
 // After a *Stop with StopLedger the same may be asked again: the ledger may be back.
 type Handout struct {
+	After time.Duration   // how long nobody is to begin
 	Drain <-chan struct{} // closed: nothing more is to be begun
 	// Begin is that of a Runner; nil: there is none.
 	Begin func(ctx context.Context) error
@@ -38,20 +41,23 @@ type Handout struct {
 
 // gather waits until nobody settles what an earlier leader has handed out: all that is
 // then without an outcome has none, and nothing of the next run is begun before its time.
-func (r *Runner) gather(ctx context.Context) error {
+func (r *Runner) gather(ctx context.Context) (dismiss func(), err error) {
 	if r.Crew == nil {
-		return nil
+		return func() {}, nil
 	}
-	return ledgerStop(r.Crew.Gather(ctx))
+	dismiss, err = r.Crew.Gather(ctx)
+	return dismiss, ledgerStop(err)
 }
 
-// settleTogether settles the invoices of rows, with the crew if there is one.
-func (s *settler) settleTogether(ctx context.Context, j *job, out *output, rows []*standing) *Stop {
+// settleTogether settles the invoices of rows, with the crew if there is one, which begins
+// after a while.
+func (s *settler) settleTogether(ctx context.Context, j *job, out *output, rows []*standing, after time.Duration) *Stop {
 	if s.Crew == nil || len(rows) == 0 {
 		return s.settleRows(ctx, out, rows)
 	}
 	progress := s.newTally(len(rows))
 	stop := stopOf(ledgerStop(s.Crew.Settle(ctx, keysOf(rows), Handout{
+		After: after,
 		Drain: s.Drain,
 		Begin: s.Begin,
 		Settled: func(some []int) error {

@@ -10,22 +10,28 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"konbill/batch"
 	"konbill/batch/omise/omisetest"
 	"konbill/invoice"
+	"konbill/mailer/mailertest"
 )
 
 // crew is several hands in this process, of which some may fall silent.
 type crew struct {
-	hands    []*batch.Hand
-	silent   func(i int) bool // whose invoices nobody settles but the leader; nil: none
-	gathered int
-	forgets  int // so many of the first are told as settled, and aren't
+	hands               []*batch.Hand
+	silent              func(i int) bool // whose invoices nobody settles but the leader; nil: none
+	gathered, dismissed int
+
+	after []time.Duration // how long nobody was to begin, of each handout
+	wait  func(context.Context, time.Duration) error
+
+	forgets int // so many of the first are told as settled, and aren't
 }
 
 func newCrew(s *shop, hands int) *crew {
-	c := &crew{}
+	c := &crew{wait: s.clock.wait}
 	for range hands {
 		c.hands = append(c.hands, s.runner.Hand())
 	}
@@ -33,9 +39,17 @@ func newCrew(s *shop, hands int) *crew {
 	return c
 }
 
-func (c *crew) Gather(context.Context) error { c.gathered++; return nil }
+func (c *crew) Gather(context.Context) (func(), error) {
+	c.gathered++
+	return func() { c.dismissed++ }, nil
+}
 
 func (c *crew) Settle(ctx context.Context, keys []batch.Key, h batch.Handout) error {
+	if c.after = append(c.after, h.After); h.After > 0 {
+		if err := c.wait(ctx, h.After); err != nil {
+			return err
+		}
+	}
 	todo, settled := make(chan int), make(chan int)
 	stopped := make(chan error, len(keys))
 	var working sync.WaitGroup
@@ -102,8 +116,8 @@ func TestCrew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := report.Receipt.Results[batch.Issued].Rows; got != 12 || heard != 12 || c.gathered != 1 || len(s.api.Charges()) != 12 {
-		t.Errorf("%d issued, %d heard of, gathered %d times, %d charges", got, heard, c.gathered, len(s.api.Charges()))
+	if got := report.Receipt.Results[batch.Issued].Rows; got != 12 || heard != 12 || c.gathered != 1 || c.dismissed != 1 || len(s.api.Charges()) != 12 {
+		t.Errorf("%d issued, %d heard of, gathered %d and dismissed %d times, %d charges", got, heard, c.gathered, c.dismissed, len(s.api.Charges()))
 	}
 	for row := range report.Rows {
 		if _, err := os.Stat(report.Dir + "/" + row.Slip); err != nil || row.Slip == "" {
@@ -123,6 +137,42 @@ func TestCrew(t *testing.T) {
 	for _, c := range checks {
 		if c.Verdict != batch.SlipSame {
 			t.Errorf("a slip isn't the one that was mailed: %+v", c)
+		}
+	}
+}
+
+// TestCrewMailsAgain: mails that were put off are handed out once more, for later, and so
+// each is tried twice in a run, whoever does it; one whose answer was lost is not.
+func TestCrewMailsAgain(t *testing.T) {
+	s := newShop(t)
+	c := newCrew(s, 2)
+	putOff := mailertest.Fault{At: mailertest.AtRCPT, Code: 451, Recipient: "c-1@example.jp"}
+	putOffAgain := mailertest.Fault{At: mailertest.AtRCPT, Code: 451, Recipient: "c-2@example.jp"}
+	s.mail.Order(putOff)
+	s.mail.Order(putOffAgain)
+	s.mail.Order(mailertest.Fault{At: mailertest.AfterDot, Recipient: "c-3@example.jp"})
+	c.wait = func(ctx context.Context, d time.Duration) error {
+		s.mail.Forgive()
+		s.mail.Order(putOffAgain)
+		return s.clock.wait(ctx, d)
+	}
+	s.runner.Settings.ResendHeld = true // by the next run
+	report := s.run(s.file("c.csv", numberedRows("C", 5)...))
+	if want := []time.Duration{0, 10 * time.Second}; !slices.Equal(c.after, want) {
+		t.Errorf("handed out for after %v, want %v", c.after, want)
+	}
+	for row := range report.Rows {
+		want, attempts := batch.Mailed, 1
+		switch row.Entry.Invoice.Number {
+		case "C-1":
+			attempts = 2
+		case "C-2":
+			want, attempts = batch.Deferred, 2
+		case "C-3":
+			want = batch.Held
+		}
+		if row.Entry.State != want || row.Entry.MailAttempt != attempts {
+			t.Errorf("%s: %s after %d mails, want %s after %d", row.Entry.Invoice.Number, row.Entry.State, row.Entry.MailAttempt, want, attempts)
 		}
 	}
 }

@@ -109,19 +109,24 @@ func (h *Hand) follow(run Job) error {
 	if err != nil {
 		return &Stop{Reason: StopLedger, Err: err}
 	}
-	s.run = run.ID
+	s.run, s.putOffFor = run.ID, mailRetryAfter
 	h.settler, h.stop, h.unmailed = s, nil, time.Time{}
 	return nil
 }
 
-// mailAgain has mails tried again after a while for which the server couldn't be reached.
-func (h *Hand) mailAgain(now time.Time) {
+// noteUnmailed notes since when the mail server couldn't be reached.
+func (h *Hand) noteUnmailed(now time.Time) {
 	switch {
 	case !h.settler.unsent.tooLong():
 		h.unmailed = time.Time{}
 	case h.unmailed.IsZero():
 		h.unmailed = now
-	case now.Sub(h.unmailed) >= tryAgainAfter:
+	}
+}
+
+// mailAgain has mails tried again after a while for which the server couldn't be reached.
+func (h *Hand) mailAgain(now time.Time) {
+	if h.noteUnmailed(now); !h.unmailed.IsZero() && now.Sub(h.unmailed) >= tryAgainAfter {
 		h.settler.unsent.forget()
 		h.unmailed = time.Time{}
 	}
@@ -131,6 +136,9 @@ func (h *Hand) mailAgain(now time.Time) {
 func (h *Hand) lay(s *settler, stop *Stop) *Stop {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.settler == s {
+		h.noteUnmailed(time.Now())
+	}
 	switch {
 	case stop == nil || h.settler != s:
 	case stop.Reason == StopInterrupted && h.stop == nil:

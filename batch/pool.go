@@ -105,7 +105,7 @@ func (s *settler) settleInTurn(ctx context.Context, j *job, out *output) *Stop {
 	// Rows that want nothing but their slip come last: a run that is killed
 	// again and again must get on with the others.
 	finished := j.where(func(o *standing) bool { return o.known() && s.finished(o.state) })
-	stopped := s.settleTogether(ctx, j, out, j.where(func(o *standing) bool { return o.known() && !s.finished(o.state) }))
+	stopped := s.settleTogether(ctx, j, out, j.where(func(o *standing) bool { return o.known() && !s.finished(o.state) }), 0)
 	if stopped != nil && stopped.Reason != StopUnknown {
 		return stopped
 	}
@@ -146,12 +146,14 @@ func (s *settler) mailAgain(ctx context.Context, j *job, out *output) *Stop {
 	if len(putOff) == 0 {
 		return nil
 	}
-	if err := s.Wait(ctx, mailRetryAfter); err != nil {
-		return &Stop{Reason: StopInterrupted}
+	if s.Crew == nil {
+		if err := s.Wait(ctx, mailRetryAfter); err != nil {
+			return &Stop{Reason: StopInterrupted}
+		}
 	}
 	s.mailedBefore = s.Now()
 	s.unsent.forget()
-	return s.settleRows(ctx, out, putOff)
+	return s.settleTogether(ctx, j, out, putOff, mailRetryAfter)
 }
 
 // settleRows settles the invoices of rows, and tells whoever listens how far it

@@ -120,9 +120,11 @@ func (r *Runner) Run(ctx context.Context, path, outDir string) (*Report, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := r.gather(ctx); err != nil {
+	dismiss, err := r.gather(ctx)
+	if err != nil {
 		return nil, err
 	}
+	defer dismiss()
 	job, err := r.open(ctx, account, sheet)
 	if err != nil {
 		return nil, err

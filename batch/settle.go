@@ -19,9 +19,12 @@ type settler struct {
 	// mailedBefore keeps a mail that was just put off from being tried again in
 	// the same breath: only one last tried before this instant is.
 	mailedBefore time.Time
-	run          int64   // the only job whose invoices are charged; 0: of any
-	retrying     bool    // what runs have left, for Retry
-	resend       *resend // a person's wish to mail again; nil: there is none
+	// putOffFor is how long after a mail was put off it may be tried again all the same; 0:
+	// it may not.
+	putOffFor time.Duration
+	run       int64   // the only job whose invoices are charged; 0: of any
+	retrying  bool    // what runs have left, for Retry
+	resend    *resend // a person's wish to mail again; nil: there is none
 }
 
 // settled is how far an invoice has come.
@@ -102,6 +105,9 @@ func (s *settler) next(e Entry) step {
 // mayMailAgain reports whether a mail that was put off, or whose fate is
 // unknown, may be sent once more without a person's word.
 func (s *settler) mayMailAgain(e Entry) bool {
+	if e.State == Deferred && s.putOffFor > 0 && s.Now().Sub(e.UpdatedAt) >= s.putOffFor {
+		return true
+	}
 	return e.UpdatedAt.Before(s.mailedBefore) && (e.State == Deferred || s.Settings.ResendHeld)
 }
 

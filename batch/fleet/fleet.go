@@ -1,9 +1,9 @@
 // Package fleet has several machines settle the invoices of one run: each invoice is a
 // job of River (riverqueue/river), in the database that has the ledger.
 //
-// Data flows one way. The machine that runs a file, the leader, stores a job for each
-// invoice that is to be settled, once it has looked for charges that the ledger doesn't
-// know. Every machine, the leader too, takes jobs and settles by a [batch.Hand]. The
+// Data flows one way. The machine that runs a file, the leader, stores a job with each
+// invoice that it accepts, and lets it be taken once it has looked for charges that the
+// ledger doesn't know. Every machine, the leader too, takes jobs and settles by a [batch.Hand]. The
 // leader sees in River's table which jobs are done, reads in the ledger what became of
 // their invoices, and writes slips and results. A job holds the invoice's key and nothing
 // else; of how it went it keeps at most why its run must stop.
@@ -21,6 +21,7 @@ package fleet
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
@@ -60,6 +61,7 @@ type Fleet struct {
 
 	start    sync.Mutex            // held while it is started or closed
 	client   *river.Client[pgx.Tx] // nil: it isn't started
+	intake   *river.Client[*sql.Tx]
 	pool     *pgxpool.Pool
 	queue    string
 	work     context.Context    // that of what is under way
@@ -67,12 +69,15 @@ type Fleet struct {
 	stopping chan struct{}      // closed: no more jobs are begun
 	pauses   pauses
 
-	suspects map[int64]time.Time // jobs that seem to be with nobody, and since when; for the leader alone
+	// For the leader alone.
+	stored   map[batch.Key]int64 // the pending jobs of the run's invoices; nil: no run is on
+	suspects map[int64]time.Time // jobs that seem to be with nobody, and since when
 }
 
 // New makes a fleet that nobody works for yet.
 func New(c Config) *Fleet {
 	f := &Fleet{config: c, stopping: make(chan struct{}), suspects: map[int64]time.Time{}}
+	c.Ledger.StoreBeside(f.storeBeside)
 	c.Keeper.serve(func(s ledger.Share, until time.Time) {
 		f.hands.Offer(c.handsFor(s.AtOnce), until)
 	}, func() (int, bool) { return int(f.taken.Load()), f.leads.Load() })
@@ -94,6 +99,9 @@ const (
 	connections = 8
 	// fetchEvery bounds how often a machine takes jobs.
 	fetchEvery = 10 * time.Millisecond
+	// pollEvery is how long jobs wait at most that became available by the leader's word,
+	// of which River tells nobody.
+	pollEvery = 200 * time.Millisecond
 	// rescueAfter is for jobs whose machine was lost while nobody led: longer than any
 	// invoice takes (see batch, which tries for 15 minutes where the API is too busy). A
 	// leader doesn't wait for it.
@@ -165,6 +173,9 @@ func (f *Fleet) startWith(ctx context.Context, pool *pgxpool.Pool, queue string)
 	if err := f.config.Keeper.waitJoined(ctx); err != nil {
 		return err
 	}
+	if f.intake, err = f.newIntake(); err != nil {
+		return err
+	}
 	f.pool, f.client, f.queue = pool, client, queue // workers need them from the first job on
 	f.work, f.cut = context.WithCancel(ctx)
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
@@ -183,7 +194,7 @@ func (f *Fleet) newClient(pool *pgxpool.Pool, queue string) (*river.Client[pgx.T
 		Queues:                      map[string]river.QueueConfig{queue: {MaxWorkers: max(f.config.Workers, 1)}},
 		Workers:                     workers,
 		FetchCooldown:               fetchEvery,
-		FetchPollInterval:           time.Second,
+		FetchPollInterval:           pollEvery,
 		JobTimeout:                  -1, // what an invoice waits for has bounds of its own
 		RescueStuckJobsAfter:        rescueAfter,
 		MaxAttempts:                 attempts,
@@ -191,9 +202,11 @@ func (f *Fleet) newClient(pool *pgxpool.Pool, queue string) (*river.Client[pgx.T
 		CompletedJobRetentionPeriod: keptFor,
 		CancelledJobRetentionPeriod: keptFor,
 		DiscardedJobRetentionPeriod: keptFor,
-		Logger:                      slog.New(warnings{f.config.Log.Handler()}),
+		Logger:                      f.riverLog(),
 	})
 }
+
+func (f *Fleet) riverLog() *slog.Logger { return slog.New(warnings{f.config.Log.Handler()}) }
 
 // warnings are what operators hear of River: how it is doing is told by its tables.
 type warnings struct{ slog.Handler }

@@ -21,20 +21,11 @@ const (
 	lookForLost   = 2 * time.Second
 	answersFor    = 2 * ledger.Lease // how long the database must have answered: all machines are silent while it is away
 	windowSize    = 2000             // jobs that are looked at, the first that were handed out: River takes them in that order
-	insertAtOnce  = 1000             // jobs that one statement stores
 	patience      = time.Minute      // with a database that is away
 	patienceEnd   = 2 * time.Minute  // with what is under way as nothing more is to be begun
 	listedAtOnce  = 10_000           // of River's lists
 	pausedUnasked = 50 * time.Millisecond
 )
-
-// Gather implements batch.Crew.
-func (f *Fleet) Gather(ctx context.Context) error {
-	if err := f.Start(ctx); err != nil {
-		return err
-	}
-	return f.quiet(ctx, nil)
-}
 
 // Settle implements batch.Crew.
 func (f *Fleet) Settle(ctx context.Context, keys []batch.Key, h batch.Handout) error {
@@ -49,7 +40,7 @@ func (f *Fleet) Settle(ctx context.Context, keys []batch.Key, h batch.Handout) e
 	if err := f.client.QueueResume(ctx, f.queue, nil); err != nil && !errors.Is(err, rivertype.ErrNotFound) {
 		return err
 	}
-	ids, err := f.handOut(ctx, keys)
+	ids, err := f.handOut(ctx, keys, h.After)
 	if err != nil {
 		return fmt.Errorf("hand out invoices: %w", err)
 	}
@@ -60,62 +51,6 @@ func (f *Fleet) Settle(ctx context.Context, keys []batch.Key, h batch.Handout) e
 	stopWatching := l.watchPause(ctx)
 	defer stopWatching()
 	return l.lead(ctx)
-}
-
-// handOut stores a job for each invoice, all or none. It returns their ids, in the order
-// of the keys.
-func (f *Fleet) handOut(ctx context.Context, keys []batch.Key) ([]int64, error) {
-	tx, err := f.pool.Begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing is left to undo after a commit
-	ids := make([]int64, 0, len(keys))
-	for some := range slices.Chunk(keys, insertAtOnce) {
-		params := make([]river.InsertManyParams, len(some))
-		for i, key := range some {
-			params[i] = river.InsertManyParams{Args: settling{key}, InsertOpts: &river.InsertOpts{Queue: f.queue}}
-		}
-		inserted, err := f.client.InsertManyTx(ctx, tx, params)
-		if err != nil {
-			return nil, err
-		}
-		for _, one := range inserted {
-			ids = append(ids, one.Job.ID)
-		}
-	}
-	return ids, tx.Commit(ctx)
-}
-
-// left are the jobs whose invoices aren't settled, as far as the leader knows.
-type left struct {
-	place map[int64]int // among the keys, by job
-	order []int64       // jobs as they were handed out; those no longer in place are done
-}
-
-func newLeft(ids []int64) left {
-	l := left{place: make(map[int64]int, len(ids)), order: ids}
-	for i, id := range ids {
-		l.place[id] = i
-	}
-	return l
-}
-
-// window are the first of them.
-func (l *left) window() []int64 {
-	var window []int64
-	for i, id := range l.order {
-		if _, is := l.place[id]; !is {
-			continue
-		}
-		if len(window) == 0 {
-			l.order = l.order[i:]
-		}
-		if window = append(window, id); len(window) == windowSize {
-			break
-		}
-	}
-	return window
 }
 
 // leading is a Settle under way.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -11,16 +12,26 @@ import (
 	"konbill/invoice"
 )
 
+// Beside stores something beside invoices, in the transaction that accepts them for a job:
+// it is there if and only if they are.
+type Beside func(ctx context.Context, tx *sql.Tx, accepted []batch.Key) error
+
+// StoreBeside has jobs opened from now on with work beside. It isn't to be called while
+// one is opened.
+func (l *Ledger) StoreBeside(work Beside) { l.beside = work }
+
 // acceptance is the taking in of a job's invoices.
 type acceptance struct {
 	transaction
-	job   batch.Job
-	judge func(int, batch.Verdict)
-	files map[int64]string // SHA-256 of jobs' files, as far as they were looked up
-	named map[string]bool  // the numbers of those that were taken in
+	beside Beside
+	job    batch.Job
+	judge  func(int, batch.Verdict)
+	files  map[int64]string // SHA-256 of jobs' files, as far as they were looked up
+	named  map[string]bool  // the numbers of those that were taken in
 
-	inserts []batch.Entry // to be stored, and the events behind them
-	events  []batch.Event
+	inserts  []batch.Entry // to be stored, and the events behind them
+	events   []batch.Event
+	accepted []batch.Key // which of them wait to be charged
 }
 
 // acceptSome takes in the invoices that follow.
@@ -55,7 +66,12 @@ func (a *acceptance) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	a.inserts, a.events = a.inserts[:0], a.events[:0]
+	if a.beside != nil && len(a.accepted) > 0 {
+		if err := a.beside(ctx, a.Tx, a.accepted); err != nil {
+			return err
+		}
+	}
+	a.inserts, a.events, a.accepted = a.inserts[:0], a.events[:0], a.accepted[:0]
 	return nil
 }
 
@@ -77,6 +93,9 @@ func (a *acceptance) accept(ctx context.Context, inv invoice.Invoice, known *bat
 		return batch.Verdict{}, err
 	}
 	a.events = append(a.events, events...)
+	if verdict.Entry.State == batch.Accepted {
+		a.accepted = append(a.accepted, verdict.Entry.Key)
+	}
 	return verdict, nil
 }
 

@@ -24,7 +24,7 @@ func (l *Ledger) OpenJob(ctx context.Context, job batch.Job, invoices iter.Seq[i
 		if err := l.keepFile(ctx, tx, job); err != nil {
 			return err
 		}
-		return tx.acceptAll(ctx, job, invoices, judge)
+		return tx.acceptAll(ctx, l.beside, job, invoices, judge)
 	})
 	if err != nil {
 		return 0, err
@@ -38,8 +38,8 @@ func (tx transaction) insertJob(ctx context.Context, job batch.Job) (id int64, e
 	return id, err
 }
 
-func (tx transaction) acceptAll(ctx context.Context, job batch.Job, invoices iter.Seq[invoice.Invoice], judge func(int, batch.Verdict)) error {
-	a := acceptance{transaction: tx, job: job, judge: judge, files: map[int64]string{job.ID: job.SHA256}, named: map[string]bool{}}
+func (tx transaction) acceptAll(ctx context.Context, beside Beside, job batch.Job, invoices iter.Seq[invoice.Invoice], judge func(int, batch.Verdict)) error {
+	a := acceptance{transaction: tx, beside: beside, job: job, judge: judge, files: map[int64]string{job.ID: job.SHA256}, named: map[string]bool{}}
 	some := make([]invoice.Invoice, 0, pageSize)
 	for inv := range invoices {
 		if some = append(some, inv); len(some) < pageSize {

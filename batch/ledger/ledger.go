@@ -55,6 +55,7 @@ type Ledger struct {
 
 	reader *sql.DB
 	byKey  *sql.Stmt
+	beside Beside // what is stored with a job's invoices; nil: nothing is
 
 	found, version int64 // of the tables: before they were brought up to date, and now
 }
