@@ -58,7 +58,8 @@ type Ledger interface {
 	// there was none.
 	SweptAt(ctx context.Context, a Account) (time.Time, error)
 	// RecordSweep stores when a complete sweep began. An earlier instant than
-	// the one stored changes nothing.
+	// the one stored changes nothing. Whatever the ledger had forgotten before it knows
+	// again.
 	RecordSweep(ctx context.Context, a Account, began time.Time) error
 
 	// PassedAt returns the due instant of the latest scheduled pass that came to
@@ -99,7 +100,8 @@ type Ledger interface {
 	// time, a charge its id, which never changes again, and a mail its
 	// Message-ID. An unknown key is ErrNotFound. To ask for the charge of a later
 	// revision while the charge of the one before isn't over unpaid is stale, and so
-	// is asking for one that a later revision has the place of.
+	// is asking for one that a later revision has the place of. It is ErrNotSwept where the
+	// ledger may have forgotten charges since the account's latest sweep.
 	Move(ctx context.Context, m Move, change func(*Entry)) (Entry, error)
 
 	// Notices returns the notices of an invoice, in the order in which they were
@@ -113,6 +115,11 @@ type Ledger interface {
 	// and otherwise is as a Move that leaves it in its state.
 	Purge(ctx context.Context, m Move) (Entry, error)
 }
+
+// ErrNotSwept says that another database server has taken the ledger over since the
+// account was last looked through. What the one before wrote last may be lost, so nothing
+// is charged before the next complete sweep.
+var ErrNotSwept = errors.New("another database server has taken over in the middle of the run, and may not know the latest charges")
 
 // Move is one guarded step of an invoice.
 type Move struct {

@@ -88,7 +88,7 @@ func (f *Fleet) handOut(ctx context.Context, keys []batch.Key, after time.Durati
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing is left to undo after a commit
 	stored := f.stored
 	f.stored = map[batch.Key]int64{} // they are handed out once
-	var from time.Time // zero: at once
+	var from time.Time               // zero: at once
 	if after > 0 {
 		from = time.Now().Add(after)
 	}

@@ -121,7 +121,7 @@ func (l *leading) bear(err error) error {
 			l.answering = l.heard
 		}
 		return nil
-	case errors.As(err, &stop) && stop.Reason != batch.StopLedger:
+	case errors.As(err, &stop) && (stop.Reason != batch.StopLedger || errors.Is(err, batch.ErrNotSwept)):
 		l.stop = stop
 	case time.Since(l.heard) >= patience:
 		return err

@@ -46,8 +46,11 @@ func TestBear(t *testing.T) {
 		tells(true)
 		time.Sleep(patience)
 		bears(away, false)
-		if err := l.bear(&batch.Stop{Reason: batch.StopUnauthorized}); err != nil || l.stop == nil {
-			t.Errorf("a stop for other reasons is borne: %v", err)
+		for _, other := range []*batch.Stop{{Reason: batch.StopUnauthorized}, {Reason: batch.StopLedger, Err: batch.ErrNotSwept}} {
+			l.stop = nil
+			if err := l.bear(other); err != nil || l.stop != other {
+				t.Errorf("%v is borne: %v", other, err)
+			}
 		}
 	})
 }
@@ -110,9 +113,10 @@ func TestStopsAreToldWhole(t *testing.T) {
 		{Reason: batch.StopUnauthorized, Err: &batch.GatewayError{Outcome: batch.Unauthorized, Status: 401, Code: "authentication_failure"}},
 		{Reason: batch.StopUnreachable, Err: &batch.GatewayError{Outcome: batch.NotSent, Code: "dial", Err: errors.New("connection refused")}},
 		{Reason: batch.StopUnknown},
+		{Reason: batch.StopLedger, Err: batch.ErrNotSwept},
 	} {
 		got := stoppedBy(stop).stop()
-		if got.Error() != stop.Error() || batch.OutcomeOf(got) != batch.OutcomeOf(stop) {
+		if got.Error() != stop.Error() || batch.OutcomeOf(got) != batch.OutcomeOf(stop) || errors.Is(got, batch.ErrNotSwept) != errors.Is(stop, batch.ErrNotSwept) {
 			t.Errorf("%v is told as %v", stop, got)
 		}
 	}

@@ -51,8 +51,11 @@ func (s stopped) stop() *batch.Stop {
 	if s.Why != "" {
 		why = errors.New(s.Why)
 	}
-	if stop.Err = why; s.Outcome != "" {
+	switch stop.Err = why; {
+	case s.Outcome != "":
 		stop.Err = &batch.GatewayError{Outcome: s.Outcome, Status: s.Status, Code: s.Code, Err: why}
+	case s.Reason == batch.StopLedger:
+		stop.Err = batch.ErrNotSwept // of no other failure of the ledger do jobs tell
 	}
 	return stop
 }
@@ -99,7 +102,9 @@ func (w *worker) Work(ctx context.Context, job *river.Job[settling]) error {
 	case batch.StopInterrupted:
 		return river.JobSnooze(backAfter)
 	case batch.StopLedger:
-		return err
+		if !errors.Is(err, batch.ErrNotSwept) {
+			return err
+		}
 	}
 	return river.RecordOutput(ctx, stoppedBy(stop))
 }

@@ -17,6 +17,9 @@ func init() {
 		{"one run at a time over all machines", []edit{
 			{"batch/ledger/postgres.go", `_, err = c.ExecContext(ctx, "SELECT pg_advisory_lock($1, $2)", lockClass, lockHold)`, "err = nil"},
 		}, "./batch/ledger", "TestPostgres/contract/Hold"},
+		{"nothing is charged after a failover before the account was looked through", []edit{
+			{"batch/ledger/sweep.go", "return batch.ErrNotSwept", "return nil"},
+		}, "./batch/ledger", "TestFailover"},
 		{"a file that has moved takes no step", []edit{
 			{"batch/ledger/copy.go", "return from.markMoved(ctx)", "return nil"},
 		}, "./batch/ledger", "TestCopy"},

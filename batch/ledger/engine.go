@@ -31,6 +31,9 @@ type engine interface {
 	scrub(ctx context.Context, writer *sql.DB) (whole bool, err error)
 	// explain puts a sentence before an error that has one.
 	explain(err error) error
+	// server is the one that writing transactions are with, and the line of history that it
+	// continues; empty where nothing that was written can be missing.
+	server() string
 	// place names the database to people, without a password.
 	place() string
 	dialect() dialect

@@ -47,6 +47,9 @@ func (tx transaction) mustWait(ctx context.Context, m batch.Move, e batch.Entry)
 	if m.To != batch.Charging {
 		return nil
 	}
+	if err := tx.mustBeSwept(ctx, e.Account); err != nil {
+		return err
+	}
 	latest, err := tx.latest(ctx, e.Account, e.Invoice.Number)
 	if err != nil {
 		return err

@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"net"
 	neturl "net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +35,8 @@ import (
 type postgres struct {
 	config  *pgx.ConnConfig
 	session string // names the sessions of this process
+
+	writesTo atomic.Value // the server that the writing connection leads to, a string
 
 	mutex sync.Mutex
 	holds *sql.DB // for the lock of Hold, and for turns; opened when first wanted
@@ -72,6 +76,9 @@ func newPostgres(url string) (*postgres, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
+	// Of several servers, the one that takes over is found; a standby forgets what it is
+	// told.
+	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
 	return &postgres{config: config, session: newSession()}, nil
 }
 
@@ -105,7 +112,41 @@ func Redacted(url string) string {
 }
 
 func (p *postgres) place() string {
-	return fmt.Sprintf("postgres://%s/%s", net.JoinHostPort(p.config.Host, strconv.Itoa(int(p.config.Port))), p.config.Database)
+	return fmt.Sprintf("postgres://%s/%s", strings.Join(p.addresses(), ","), p.config.Database)
+}
+
+// addresses are those of the server and of the ones that may take over from it.
+func (p *postgres) addresses() []string {
+	var all []string
+	add := func(host string, port uint16) {
+		if address := net.JoinHostPort(host, strconv.Itoa(int(port))); !slices.Contains(all, address) {
+			all = append(all, address)
+		}
+	}
+	add(p.config.Host, p.config.Port)
+	for _, other := range p.config.Fallbacks { // pgx names a server once for each way to encrypt
+		add(other.Host, other.Port)
+	}
+	return all
+}
+
+func (p *postgres) server() string {
+	server, _ := p.writesTo.Load().(string)
+	return server
+}
+
+// noteServer finds out where a connection leads to: the cluster, and its timeline, which
+// is another one after a standby was promoted or a backup was restored (PostgreSQL's
+// manual, "Continuous Archiving", on timelines). Servers that keep these to themselves,
+// as some cloud providers' do, have storage of their own behind them.
+func (p *postgres) noteServer(ctx context.Context, c *pgx.Conn) error {
+	server := ""
+	err := c.QueryRow(ctx, "SELECT system_identifier || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()").Scan(&server)
+	if refused := new(pgconn.PgError); err != nil && !errors.As(err, &refused) {
+		return err
+	}
+	p.writesTo.Store(server)
+	return nil
 }
 
 func (p *postgres) dialect() dialect {
@@ -121,10 +162,10 @@ func (p *postgres) dialect() dialect {
 }
 
 // open opens connections whose sessions have some settings.
-func (p *postgres) open(settings map[string]string) *sql.DB {
+func (p *postgres) open(settings map[string]string, options ...stdlib.OptionOpenDB) *sql.DB {
 	config := p.config.Copy()
 	p.set(config, settings)
-	return stdlib.OpenDB(*config)
+	return stdlib.OpenDB(*config, options...)
 }
 
 // set has sessions be known as this process's.
@@ -190,7 +231,7 @@ func (p *postgres) connect(ctx context.Context) (writer, reader *sql.DB, err err
 		"synchronous_commit":                  "on",
 		"lock_timeout":                        milliseconds(lockTimeout),
 		"idle_in_transaction_session_timeout": milliseconds(idleTimeout),
-	})
+	}, stdlib.OptionAfterConnect(p.noteServer))
 	writer.SetMaxIdleConns(1)
 	reader = p.open(map[string]string{"default_transaction_read_only": "on"})
 	reader.SetMaxOpenConns(readers)
@@ -288,7 +329,7 @@ func (p *postgres) check(ctx context.Context, reader *sql.DB) error {
 	if err := reader.QueryRowContext(ctx, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").Scan(&encrypted); err != nil {
 		return err
 	}
-	if !encrypted && !onThisMachine(p.config.Host) {
+	if !encrypted && !p.onThisMachine() {
 		return errors.New("the connection to the server isn't encrypted, and carries names and phone numbers: add ?sslmode=verify-full to ledger.url")
 	}
 	for _, setting := range []string{"fsync", "full_page_writes"} {
@@ -301,6 +342,15 @@ func (p *postgres) check(ctx context.Context, reader *sql.DB) error {
 		}
 	}
 	return nil
+}
+
+func (p *postgres) onThisMachine() bool {
+	for _, other := range p.config.Fallbacks {
+		if !onThisMachine(other.Host) {
+			return false
+		}
+	}
+	return onThisMachine(p.config.Host)
 }
 
 // onThisMachine reports a host that no network leads to.

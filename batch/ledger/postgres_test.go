@@ -38,7 +38,7 @@ func TestPostgres(t *testing.T) {
 		openURL(t, url)
 		server.Exec(url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)")
 		_, err := Open(t.Context(), url)
-		wantText(t, err, "newer Konbill (its tables are version 99, this one knows 16)")
+		wantText(t, err, "newer Konbill (its tables are version 99, this one knows 17)")
 	})
 	t.Run("the password stays hidden", func(t *testing.T) { testPasswordHidden(t, server) })
 	t.Run("people", func(t *testing.T) { testPeople(t, openURL(t, server.NewDatabase())) })

@@ -24,7 +24,10 @@ type sqlite struct{ path string } // absolute and without symbolic links
 const readers = 4
 
 func (s sqlite) place() string { return s.path }
-func (s sqlite) close() error  { return nil }
+
+func (s sqlite) close() error { return nil }
+
+func (s sqlite) server() string { return "" }
 
 func (s sqlite) dialect() dialect {
 	return dialect{

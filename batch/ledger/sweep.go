@@ -62,6 +62,27 @@ func (l *Ledger) RecordSweep(ctx context.Context, a batch.Account, began time.Ti
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "UPDATE account SET swept_at = $1 WHERE live = $2 AND swept_at < $1", instant(began), a.Live)
+		if err == nil && tx.server != "" {
+			_, err = tx.ExecContext(ctx, "UPDATE account SET swept_on = $1 WHERE live = $2", tx.server, a.Live)
+		}
 		return err
 	})
+}
+
+// mustBeSwept refuses to ask for charges where a server has taken over from one that may
+// have known more of them: a standby that wasn't waited for, or a backup. A ledger that
+// was never swept is a new one.
+func (tx transaction) mustBeSwept(ctx context.Context, a batch.Account) error {
+	if tx.server == "" {
+		return nil
+	}
+	var sweptOn string
+	err := tx.QueryRowContext(ctx, "SELECT swept_on FROM account WHERE live = $1", a.Live).Scan(&sweptOn)
+	switch {
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return err
+	case sweptOn != "" && sweptOn != tx.server:
+		return batch.ErrNotSwept
+	}
+	return nil
 }

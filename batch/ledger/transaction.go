@@ -14,6 +14,7 @@ type transaction struct {
 	*sql.Tx
 	dialect    dialect
 	statements *writeStatements
+	server     string                  // see engine
 	own        map[*sql.Stmt]*sql.Stmt // those of the statements that it has used, as its own
 }
 

@@ -122,6 +122,12 @@ func (a *app) explainControl(e *batch.ControlError) (reason, hint string) {
 func (a *app) explainStop(s *batch.Stop) (reason, hint string) {
 	goOn := a.say("同じファイルをもう一度実行すると、続きから処理します（二重に請求されることはありません）",
 		"run the same file again to go on from there; nothing is charged twice")
+	if errors.Is(s, batch.ErrNotSwept) {
+		return a.say("実行の途中でデータベースのサーバーが切り替わったため、新しい請求を止めました。切り替わる直前の記録が失われたおそれがあります。",
+				"The database has failed over to another server in the middle of the run, so nothing more was charged: its latest records may be lost."),
+			a.say("同じファイルをもう一度実行すると、決済サービスの記録を確かめてから続きを処理します（二重に請求されることはありません）",
+				"run the same file again: it looks at the payment service's records first and goes on from there; nothing is charged twice")
+	}
 	switch s.Reason {
 	case batch.StopInterrupted:
 		return a.say("中断しました。処理中だった請求の結果は記録済みです。", "Interrupted. What was in flight has been recorded."), goOn

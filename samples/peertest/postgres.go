@@ -41,12 +41,7 @@ const PostgresPassword = "pa55-which-nobody-sees"
 // required.
 func StartPostgres(t testing.TB) *Postgres {
 	t.Helper()
-	p := &Postgres{t: t, bin: filepath.Dir(PostgresPath(t))}
-	var err error
-	p.folder, err = os.MkdirTemp("", "konbill-postgres-")
-	p.must(err)
-	t.Cleanup(func() { p.must(os.RemoveAll(p.folder)) })
-	p.asAnybody()
+	p := newPostgres(t)
 	password := filepath.Join(p.folder, "password")
 	p.must(os.WriteFile(password, []byte(PostgresPassword+"\n"), 0o644))
 	made, err := p.command("initdb", "--no-sync", "--encoding=UTF8", "--locale=C", "--username=konbill", "--auth=scram-sha-256",
@@ -54,10 +49,64 @@ func StartPostgres(t testing.TB) *Postgres {
 	if err != nil {
 		t.Fatalf("initdb: %v\n%s", err, made)
 	}
-	p.port = freePort(t)
 	p.Start()
 	t.Cleanup(p.Stop)
 	return p
+}
+
+// newPostgres has no data yet.
+func newPostgres(t testing.TB) *Postgres {
+	t.Helper()
+	p := &Postgres{t: t, bin: filepath.Dir(PostgresPath(t)), port: freePort(t)}
+	var err error
+	p.folder, err = os.MkdirTemp("", "konbill-postgres-")
+	p.must(err)
+	t.Cleanup(func() { p.must(os.RemoveAll(p.folder)) })
+	p.asAnybody()
+	return p
+}
+
+// StartStandby makes and starts a server that follows this one, and for which its
+// commits wait, or don't.
+func (p *Postgres) StartStandby(synchronous bool) *Postgres {
+	p.t.Helper()
+	s := newPostgres(p.t)
+	copied, err := s.command("pg_basebackup", "--pgdata="+s.data(), "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
+		"--dbname="+p.URL("postgres")).CombinedOutput()
+	if err != nil {
+		p.t.Fatalf("pg_basebackup: %v\n%s", err, copied)
+	}
+	s.Start()
+	p.t.Cleanup(s.Stop)
+	if synchronous {
+		p.Exec(p.URL("postgres"), "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+	}
+	return s
+}
+
+// FallBehind has a standby receive nothing more.
+func (p *Postgres) FallBehind() {
+	p.t.Helper()
+	p.Exec(p.URL("postgres"), "ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
+	db, err := sql.Open("pgx", p.URL("postgres"))
+	p.must(err)
+	defer db.Close()
+	for receivers := -1; receivers != 0; {
+		p.must(db.QueryRow("SELECT count(*) FROM pg_stat_wal_receiver").Scan(&receivers))
+	}
+}
+
+// Promote has a standby take over, and returns once it takes writes.
+func (p *Postgres) Promote() {
+	p.t.Helper()
+	p.Exec(p.URL("postgres"), "SELECT pg_promote(true)")
+}
+
+// Crash ends the server as if it had failed.
+func (p *Postgres) Crash() {
+	p.t.Helper()
+	p.must(p.server.Process.Signal(syscall.SIGQUIT)) // an immediate shutdown
+	_ = p.server.Wait()
 }
 
 // PostgresPath finds the server, which Debian keeps out of the way. Without one it is
@@ -108,7 +157,7 @@ func (p *Postgres) Start() {
 	var said strings.Builder
 	for lines := bufio.NewScanner(says); lines.Scan(); {
 		fmt.Fprintln(&said, lines.Text())
-		if strings.Contains(lines.Text(), "ready to accept connections") {
+		if strings.Contains(lines.Text(), "ready to accept") {
 			go io.Copy(io.Discard, says)
 			return
 		}
@@ -137,8 +186,19 @@ func (p *Postgres) NewDatabase() string {
 }
 
 // URL is that of a database, with the password.
-func (p *Postgres) URL(database string) string {
-	return fmt.Sprintf("postgres://konbill:%s@127.0.0.1:%d/%s?sslmode=disable", PostgresPassword, p.port, database)
+func (p *Postgres) URL(database string) string { return urlOf(database, p) }
+
+// URLOfBoth is that of a database which the other server has when this one fails.
+func (p *Postgres) URLOfBoth(other *Postgres, database string) string {
+	return urlOf(database, p, other)
+}
+
+func urlOf(database string, servers ...*Postgres) string {
+	var addresses []string
+	for _, s := range servers {
+		addresses = append(addresses, fmt.Sprintf("127.0.0.1:%d", s.port))
+	}
+	return fmt.Sprintf("postgres://konbill:%s@%s/%s?sslmode=disable", PostgresPassword, strings.Join(addresses, ","), database)
 }
 
 // Exec executes statements on a database.

@@ -1,0 +1,113 @@
+//go:build unix
+
+package fleet_test
+
+import (
+	"encoding/csv"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"konbill/batch/omise/omisetest"
+	"konbill/samples/peertest"
+)
+
+// TestFailover has the database server fail for good in the middle of a run, and its
+// standby take over: one that had all that was written, and one that had not. No invoice
+// may be charged twice for it, or be lost, and the work must go on within a minute.
+func TestFailover(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		whole bool // the standby has all that was written
+	}{{"to a standby that commits waited for", true}, {"to a standby that had fallen behind", false}} {
+		t.Run(c.name, func(t *testing.T) {
+			const rows = 300
+			primary := peertest.StartPostgres(t)
+			f := newMachines(t, omisetest.Options{Latency: 30 * time.Millisecond})
+			f.random = rand.New(rand.NewPCG(0, 0))
+			primary.Exec(primary.URL("postgres"), "CREATE DATABASE konbill")
+			standby := primary.StartStandby(c.whole)
+			f.database, f.url = primary, primary.URLOfBoth(standby, "konbill")
+			for _, command := range []string{"serve", "serve", "worker"} {
+				f.start(command)
+			}
+			f.wait("machines", func() bool { return f.haveSaid("msg=working") == len(f.machines) })
+			f.drop("file.csv", "F", rows)
+			f.untilCharged(rows / 5)
+			if !c.whole {
+				standby.FallBehind()
+			}
+			f.untilCharged(rows / 2)
+			primary.Crash()
+			lost := time.Now()
+			before := len(f.api.Charges())
+			standby.Promote()
+			f.untilCharged(before + atOnce + 1) // what was under way has ended
+			t.Logf("the work went on after %s", time.Since(lost).Round(100*time.Millisecond))
+			if time.Since(lost) > time.Minute {
+				t.Error("which is too long")
+			}
+			f.untilDone("file.csv")
+			f.end()
+			if f.haveSaid("データベースのサーバーが切り替わったため") == 0 {
+				t.Error("nobody has noticed")
+			}
+			f.checkPace()
+			if c.whole {
+				f.checkIssued("file.csv", "F", rows)
+			} else {
+				f.checkCharged("file.csv", "F", rows)
+			}
+		})
+	}
+}
+
+// haveSaid counts the machines that have said something.
+func (f *testFleet) haveSaid(text string) (n int) {
+	for _, m := range f.machines {
+		if strings.Contains(m.said.String(), text) {
+			n++
+		}
+	}
+	return n
+}
+
+// checkCharged makes sure that each invoice has one charge, and that the results have it,
+// whether they call it issued now or found in the account.
+func (f *testFleet) checkCharged(name, prefix string, rows int) {
+	f.t.Helper()
+	made := map[string][]string{}
+	for _, c := range f.api.Charges() {
+		made[c.Metadata["invoice_no"]] = append(made[c.Metadata["invoice_no"]], c.ID)
+	}
+	text, err := os.ReadFile(f.results(name))
+	f.must(err)
+	table, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(text), "\ufeff"))).ReadAll()
+	f.must(err)
+	told := map[string]string{}
+	for _, row := range table[1:] {
+		for i, column := range table[0] {
+			if column == "charge_id" {
+				told[row[0]] = row[i]
+			}
+		}
+	}
+	outcomes := map[string]int{}
+	for i := range rows {
+		number := prefix + "-" + strconv.Itoa(i)
+		if len(made[number]) != 1 || told[number] != made[number][0] {
+			f.t.Errorf("%s: charges %v, the results tell %q", number, made[number], told[number])
+		}
+	}
+	for i, column := range table[0] {
+		if column == "result" {
+			for _, row := range table[1:] {
+				outcomes[row[i]]++
+			}
+		}
+	}
+	f.t.Logf("%s: %v", name, outcomes)
+}
