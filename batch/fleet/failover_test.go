@@ -15,10 +15,10 @@ import (
 	"konbill/samples/peertest"
 )
 
-// TestFailover has the database server fail for good in the middle of a run, and its
+// TestFleetFailsOver has the database server fail for good in the middle of a run, and its
 // standby take over: one that had all that was written, and one that had not. No invoice
 // may be charged twice for it, or be lost, and the work must go on within a minute.
-func TestFailover(t *testing.T) {
+func TestFleetFailsOver(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		whole bool // the standby has all that was written

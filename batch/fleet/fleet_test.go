@@ -91,7 +91,8 @@ type testFleet struct {
 	mail     *mailertest.Server
 	machines []*machine
 	met      arrivals
-	atOnce   int
+
+	perSecond, atOnce int
 }
 
 type machine struct {
@@ -136,11 +137,11 @@ func newFleet(t *testing.T) *testFleet {
 
 // newMachines builds the program, and starts what machines talk to, beside the database.
 func newMachines(t testing.TB, api omisetest.Options) *testFleet {
-	f := &testFleet{t: t, dir: t.TempDir(), program: filepath.Join(t.TempDir(), "konbill"), atOnce: atOnce}
+	f := &testFleet{t: t, dir: t.TempDir(), program: filepath.Join(t.TempDir(), "konbill"), perSecond: perSecond, atOnce: atOnce}
 	if out, err := exec.Command("go", "build", "-o", f.program, "konbill/cmd/konbill").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	api.Log = func(string, string, int) { f.met.add(time.Now()) }
+	api.Log = func(_, _ string, status int) { f.met.add(time.Now(), status) }
 	f.api = omisetest.NewServer(api)
 	stop, err := f.api.Start()
 	f.must(err)
@@ -184,7 +185,7 @@ func (f *testFleet) command(args ...string) *exec.Cmd {
 	c.Dir = f.dir
 	c.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + f.dir, "XDG_CONFIG_HOME=" + f.dir, "LANG=ja_JP.UTF-8", "OMISE_SECRET_KEY=skey_test_fleet", "KONBILL_OMISE__API_URL=" + f.api.URL(),
-		fmt.Sprintf("KONBILL_OMISE__REQUESTS_PER_SECOND=%d", perSecond), fmt.Sprintf("KONBILL_OMISE__WORKERS=%d", f.atOnce),
+		fmt.Sprintf("KONBILL_OMISE__REQUESTS_PER_SECOND=%d", f.perSecond), fmt.Sprintf("KONBILL_OMISE__WORKERS=%d", f.atOnce),
 		"KONBILL_OMISE__TIMEOUT=2s", "KONBILL_OMISE__SETTLE_AFTER=12s",
 		"KONBILL_LEDGER__URL=" + f.url, "KONBILL_MERCHANT__NAME=さくら商店", "KONBILL_MERCHANT__PHONE=03-0000-0000",
 		"KONBILL_SMTP__FROM=billing@sakura.example", "KONBILL_SMTP__HOST=" + f.mail.Host(), fmt.Sprintf("KONBILL_SMTP__PORT=%d", f.mail.Port()), "KONBILL_SMTP__TLS=none",
@@ -444,14 +445,18 @@ func (f *testFleet) checkIssued(name, prefix string, rows int) {
 
 // arrivals are when requests came.
 type arrivals struct {
-	mu sync.Mutex
-	at []time.Time
+	mu      sync.Mutex
+	at      []time.Time
+	tooMany time.Time // when the API last said so; zero: never
 }
 
-func (a *arrivals) add(at time.Time) {
+func (a *arrivals) add(at time.Time, status int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.at = append(a.at, at)
+	if status == http.StatusTooManyRequests {
+		a.tooMany = at
+	}
 }
 
 // checkPace makes sure that no second saw more requests than all machines may make, but
@@ -467,7 +472,7 @@ func (f *testFleet) checkPace() {
 		}
 		most = max(most, i-first+1)
 	}
-	if saved := len(f.machines); most > perSecond+saved || f.api.MostAtOnce() > atOnce {
+	if saved := len(f.machines); most > f.perSecond+saved || f.api.MostAtOnce() > atOnce {
 		f.t.Errorf("%d requests in a second, %d at once", most, f.api.MostAtOnce())
 	}
 	f.t.Logf("at most %d requests in a second, %d at once", most, f.api.MostAtOnce())

@@ -31,11 +31,10 @@ const (
 
 // pace spaces the requests of all callers.
 type pace struct {
-	limiter *rate.Limiter
-
 	waiting atomic.Int64 // who wait for their turn
 
 	mu        sync.Mutex
+	limiter   *rate.Limiter // another one whenever the pace changes
 	full      rate.Limit
 	slowed    rate.Limit // what the full pace is divided by, from 1 to slowest
 	until     time.Time  // when the full pace is over; zero: never
@@ -60,18 +59,29 @@ func (p *pace) share(s Share) {
 	if full == p.full && !wasOver {
 		return
 	}
-	if p.full = full; full > 0 { // at 0 a limiter would use up its burst, for good
-		p.limiter.SetLimit(full / p.slowed)
-	}
+	p.full = full
+	p.change()
+}
+
+// change has everybody take a place in another row, at the pace of now. Those who waited
+// leave theirs: beside the places of a slower row, which are further apart, there would
+// be room for others. Whoever left a moment ago counts.
+func (p *pace) change() {
+	p.limiter = rate.NewLimiter(p.full/p.slowed, 1)
+	p.limiter.Allow()
 	close(p.news)
 	p.news = make(chan struct{})
 }
 
-// hear returns whether anybody may send at all now, and what is closed at the next news.
-func (p *pace) hear() (open bool, news <-chan struct{}) {
+// hear returns the row that there is now, nil while nobody may send at all, and what is
+// closed at the next news.
+func (p *pace) hear() (row *rate.Limiter, news <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.full > 0 && !places.Lapsed(p.until), p.news
+	if p.full > 0 && !places.Lapsed(p.until) {
+		row = p.limiter
+	}
+	return row, p.news
 }
 
 // turn waits for a place in the row. A rest that was ordered meanwhile sends
@@ -81,8 +91,9 @@ func (p *pace) turn(ctx context.Context) error {
 	p.waiting.Add(1)
 	defer p.waiting.Add(-1)
 	for {
-		open, news := p.hear()
-		if !open {
+		p.recover()
+		row, news := p.hear()
+		if row == nil {
 			select {
 			case <-news:
 				continue
@@ -90,8 +101,7 @@ func (p *pace) turn(ctx context.Context) error {
 				return ctx.Err()
 			}
 		}
-		p.recover()
-		place := p.limiter.Reserve()
+		place := row.Reserve()
 		changed, err := sleepUnless(ctx, place.Delay(), news)
 		if err != nil || changed {
 			place.Cancel()
@@ -102,7 +112,7 @@ func (p *pace) turn(ctx context.Context) error {
 		case changed:
 			continue
 		}
-		if open, _ := p.hear(); !open {
+		if row, _ := p.hear(); row == nil {
 			continue
 		}
 		rest := p.rest()
@@ -150,8 +160,8 @@ func (p *pace) slow() {
 		return
 	}
 	p.slowed = min(2*p.slowed, slowest)
-	p.limiter.SetLimit(p.full / p.slowed)
 	p.changed = now
+	p.change()
 }
 
 // recover doubles the pace when none was too fast for a while.
@@ -163,8 +173,8 @@ func (p *pace) recover() {
 		return
 	}
 	p.slowed = max(p.slowed/2, 1)
-	p.limiter.SetLimit(p.full / p.slowed)
 	p.changed = now
+	p.change()
 }
 
 // sleep returns ctx's error when ctx has ended, or ends first.

@@ -144,6 +144,56 @@ func TestTooManyHalvesThePace(t *testing.T) {
 	})
 }
 
+// TestNoSecondSeesMoreThanThePace: however the pace changes, those who wait for it the
+// whole time, as workers do, are never more in any second than the pace of then allows.
+func TestNoSecondSeesMoreThanThePace(t *testing.T) {
+	const whole, callers = 24, 8
+	for name, change := range map[string]func(p *pace){
+		"halved and doubled": func(p *pace) {
+			time.Sleep(5 * time.Second)
+			p.heed(&batch.GatewayError{Outcome: batch.TooMany, Status: http.StatusTooManyRequests})
+		},
+		"shared and had alone": func(p *pace) {
+			for _, perSecond := range []float64{whole / 3, whole, whole / 8, whole / 2, whole} {
+				time.Sleep(3*time.Second + 17*time.Millisecond)
+				p.share(Share{PerSecond: perSecond})
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPace(whole)
+				var mu sync.Mutex
+				var left []time.Time
+				var working sync.WaitGroup
+				ctx, end := context.WithTimeout(t.Context(), 30*time.Second) // the bubble's
+				defer end()
+				for range callers {
+					working.Go(func() {
+						for p.turn(ctx) == nil {
+							mu.Lock()
+							left = append(left, time.Now())
+							mu.Unlock()
+						}
+					})
+				}
+				change(p)
+				working.Wait()
+				first, most := 0, 0
+				for i, at := range left {
+					for at.Sub(left[first]) >= time.Second {
+						first++
+					}
+					most = max(most, i-first+1)
+				}
+				if most > whole || len(left) < 15*whole {
+					t.Errorf("%d left in 30 s, up to %d in one", len(left), most)
+				}
+			})
+		})
+	}
+}
+
 func TestTurnEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(0.01)
