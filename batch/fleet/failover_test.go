@@ -4,6 +4,7 @@ package fleet_test
 
 import (
 	"encoding/csv"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -75,38 +76,39 @@ func (f *testFleet) haveSaid(text string) (n int) {
 	return n
 }
 
-// checkCharged makes sure that each invoice has one charge, and that the results have it,
-// whether they call it issued now or found in the account.
+// checkCharged makes sure that each invoice has one charge, that the results have it, and
+// that they name for a person each customer who has had no mail.
 func (f *testFleet) checkCharged(name, prefix string, rows int) {
 	f.t.Helper()
 	made := map[string][]string{}
 	for _, c := range f.api.Charges() {
 		made[c.Metadata["invoice_no"]] = append(made[c.Metadata["invoice_no"]], c.ID)
 	}
+	mails := map[string]int{}
+	for _, m := range f.mail.Messages() {
+		mails[m.To]++
+	}
 	text, err := os.ReadFile(f.results(name))
 	f.must(err)
 	table, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(text), "\ufeff"))).ReadAll()
 	f.must(err)
-	told := map[string]string{}
+	column := map[string]int{}
+	for i, title := range table[0] {
+		column[title] = i
+	}
+	told, outcomes := map[string]string{}, map[string]int{}
 	for _, row := range table[1:] {
-		for i, column := range table[0] {
-			if column == "charge_id" {
-				told[row[0]] = row[i]
-			}
+		told[row[0]] = row[column["charge_id"]]
+		outcome := fmt.Sprintf("%s, mail %s, %d came", row[column["result"]], row[column["mail"]], mails[row[column["email"]]])
+		outcomes[outcome]++
+		if mails[row[column["email"]]] == 0 && row[column["codes"]] == "" {
+			f.t.Errorf("%s has had no mail, and nobody is told", row[0])
 		}
 	}
-	outcomes := map[string]int{}
 	for i := range rows {
 		number := prefix + "-" + strconv.Itoa(i)
 		if len(made[number]) != 1 || told[number] != made[number][0] {
 			f.t.Errorf("%s: charges %v, the results tell %q", number, made[number], told[number])
-		}
-	}
-	for i, column := range table[0] {
-		if column == "result" {
-			for _, row := range table[1:] {
-				outcomes[row[i]]++
-			}
 		}
 	}
 	f.t.Logf("%s: %v", name, outcomes)
