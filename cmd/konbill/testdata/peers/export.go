@@ -1,14 +1,15 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"unicode/utf16"
 
-	"github.com/jung-kurt/gofpdf"
-
+	"konbill/templates/fonts"
 	"konbill/templates/slip"
 )
 
@@ -50,17 +51,47 @@ func newPress(orders int) (*slip.Press, error) {
 
 // cutFaces writes regular.ttf and bold.ttf.
 func cutFaces(folder string, pages []page) error {
-	for face, file := range map[string]string{"regular": "BIZUDPGothic_400Regular.ttf", "bold": "BIZUDPGothic_700Bold.ttf"} {
-		whole, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "templates", "fonts", file))
+	for name, whole := range map[string]func() (*fonts.Face, error){"regular": fonts.Regular, "bold": fonts.Bold} {
+		face, err := whole()
 		if err != nil {
 			return err
 		}
-		cut := gofpdf.UTF8CutFont(whole, charactersIn(pages))
-		if err := os.WriteFile(filepath.Join(folder, face+".ttf"), cut, 0o600); err != nil {
+		glyphs := map[uint16]fonts.Glyph{}
+		for _, r := range charactersIn(pages) {
+			if glyph, has := face.Glyph(r); has {
+				glyphs[uint16(r)] = glyph
+			}
+		}
+		if err := os.WriteFile(filepath.Join(folder, name+".ttf"), named(face.Cut(glyphs), face.Name), 0o600); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// named gives a font, which in a slip needs no name, the ones by which peers know it.
+func named(font []byte, name string) []byte {
+	const recordSize, windows, unicode, american = 16, 3, 1, 0x409
+	ids := []uint16{1, 2, 4, 6} // family, style, full name and PostScript name (OpenType, name)
+	text := utf16.Encode([]rune(name))
+	var table []byte
+	put := func(numbers ...uint16) {
+		for _, n := range numbers {
+			table = binary.BigEndian.AppendUint16(table, n)
+		}
+	}
+	put(0, uint16(len(ids)), uint16(6+12*len(ids)))
+	for _, id := range ids {
+		put(windows, unicode, american, id, uint16(2*len(text)), 0)
+	}
+	put(text...)
+	for record := font[12:]; ; record = record[recordSize:] {
+		if string(record[:4]) == "name" {
+			binary.BigEndian.PutUint32(record[8:], uint32(len(font)))
+			binary.BigEndian.PutUint32(record[12:], uint32(len(table)))
+			return append(font, table...)
+		}
+	}
 }
 
 // charactersIn returns every character on the pages once, and those that only

@@ -3,7 +3,6 @@ module konbillpeers
 go 1.26.8
 
 require (
-	github.com/jung-kurt/gofpdf v1.16.2
 	github.com/signintech/gopdf v0.33.0
 	konbill v0.0.0
 )
@@ -20,6 +19,7 @@ require (
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/pgx/v5 v5.12.0 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	github.com/jung-kurt/gofpdf v1.16.2 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/mfridman/interpolate v0.0.2 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
