@@ -3,10 +3,10 @@
 //
 // Data flows one way. The machine that runs a file, the leader, stores a job with each
 // invoice that it accepts, and lets it be taken once it has looked for charges that the
-// ledger doesn't know. Every machine, the leader too, takes jobs and settles by a [batch.Hand]. The
-// leader sees in River's table which jobs are done, reads in the ledger what became of
-// their invoices, and writes slips and results. A job holds the invoice's key and nothing
-// else; of how it went it keeps at most why its run must stop.
+// ledger doesn't know. Every machine, the leader too, takes jobs and settles by a
+// [batch.Hand]. The leader sees in River's table which jobs are done, reads in the ledger
+// what became of their invoices, and writes slips and results. A job holds the invoice's
+// key and nothing else; of how it went it keeps at most why its run must stop.
 //
 // It promises that a job which is taken twice, late, or after its machine was given up
 // does nothing wrong: what may be done is the ledger's to say, and its guards hold

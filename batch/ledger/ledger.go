@@ -52,6 +52,7 @@ type Ledger struct {
 	writer     *sql.DB // one connection
 	writers    writers
 	statements writeStatements
+	swept      sweptOn
 
 	reader *sql.DB
 	byKey  *sql.Stmt

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"konbill/batch"
@@ -73,7 +74,7 @@ func (l *Ledger) RecordSweep(ctx context.Context, a batch.Account, began time.Ti
 // have known more of them: a standby that wasn't waited for, or a backup. A ledger that
 // was never swept is a new one.
 func (tx transaction) mustBeSwept(ctx context.Context, a batch.Account) error {
-	if tx.server == "" {
+	if tx.server == "" || tx.swept.is(a.Live, tx.server) {
 		return nil
 	}
 	var sweptOn string
@@ -81,8 +82,21 @@ func (tx transaction) mustBeSwept(ctx context.Context, a batch.Account) error {
 	switch {
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
 		return err
-	case sweptOn != "" && sweptOn != tx.server:
+	case sweptOn == tx.server:
+		tx.swept.note(a.Live, sweptOn)
+	case sweptOn != "":
 		return batch.ErrNotSwept
 	}
 	return nil
 }
+
+// sweptOn remembers, for each mode, on which server the account was seen to be swept: as
+// long as that one is written to, it stays so.
+type sweptOn struct{ server sync.Map }
+
+func (s *sweptOn) is(live bool, server string) bool {
+	seen, _ := s.server.Load(live)
+	return seen == server
+}
+
+func (s *sweptOn) note(live bool, server string) { s.server.Store(live, server) }
