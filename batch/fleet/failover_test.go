@@ -35,7 +35,7 @@ func TestFleetFailsOver(t *testing.T) {
 			for _, command := range []string{"serve", "serve", "worker"} {
 				f.start(command)
 			}
-			f.wait("machines", func() bool { return f.haveSaid("msg=working") == len(f.machines) })
+			f.untilWorking()
 			f.drop("file.csv", "F", rows)
 			f.untilCharged(rows / 5)
 			if !c.whole {
@@ -64,16 +64,6 @@ func TestFleetFailsOver(t *testing.T) {
 			}
 		})
 	}
-}
-
-// haveSaid counts the machines that have said something.
-func (f *testFleet) haveSaid(text string) (n int) {
-	for _, m := range f.machines {
-		if strings.Contains(m.said.String(), text) {
-			n++
-		}
-	}
-	return n
 }
 
 // checkCharged makes sure that each invoice has one charge, that the results have it, and

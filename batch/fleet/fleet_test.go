@@ -51,6 +51,7 @@ func TestFleet(t *testing.T) {
 		f.start("worker")
 	}
 	link := f.startBehindLink("worker")
+	f.untilWorking()
 	began := time.Now()
 	f.drop("first.csv", "A", *invoices/2)
 	f.drop("second.csv", "B", *invoices-*invoices/2)
@@ -315,6 +316,7 @@ func (f *testFleet) kill() {
 	f.must(m.Process.Kill())
 	<-m.ended
 	f.start(m.command)
+	f.untilWorking()
 }
 
 // pause stops a machine and wakes it after a while.
@@ -370,6 +372,23 @@ func (f *testFleet) wait(what string, is func() bool) {
 			f.t.Fatalf("%s: not in %s; %d charges", what, patience, len(f.api.Charges()))
 		}
 	}
+}
+
+// untilWorking waits for machines that have just been started: one that finds the database
+// away as it begins ends, and is a service manager's to start again.
+func (f *testFleet) untilWorking() {
+	f.t.Helper()
+	f.wait("all work", func() bool { return f.haveSaid("msg=working") == len(f.machines) })
+}
+
+// haveSaid counts the machines that have said something.
+func (f *testFleet) haveSaid(text string) (n int) {
+	for _, m := range f.machines {
+		if strings.Contains(m.said.String(), text) {
+			n++
+		}
+	}
+	return n
 }
 
 func (f *testFleet) untilCharged(n int) {

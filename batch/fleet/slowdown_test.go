@@ -21,7 +21,7 @@ func TestFleetSlowsDown(t *testing.T) {
 	for _, command := range []string{"serve", "worker", "worker"} {
 		f.start(command)
 	}
-	f.wait("machines", func() bool { return f.haveSaid("msg=working") == len(f.machines) })
+	f.untilWorking()
 	f.drop("file.csv", "F", 100*whole)
 	f.untilCharged(6 * whole)
 	f.api.Order(omisetest.Fault{Kind: omisetest.TooManyRequests, Method: "POST", Path: "/charges"})
