@@ -5,7 +5,6 @@ package fleet_test
 import (
 	"encoding/csv"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
@@ -28,13 +27,10 @@ func TestFleetFailsOver(t *testing.T) {
 			const rows = 300
 			primary := peertest.StartPostgres(t)
 			f := newMachines(t, omisetest.Options{Latency: 30 * time.Millisecond})
-			f.random = rand.New(rand.NewPCG(0, 0))
 			primary.Exec(primary.URL("postgres"), "CREATE DATABASE konbill")
 			standby := primary.StartStandby(c.whole)
-			f.database, f.url = primary, primary.URLOfBoth(standby, "konbill")
-			for _, command := range []string{"serve", "serve", "worker"} {
-				f.start(command)
-			}
+			f.url = primary.URLOfBoth(standby, "konbill")
+			f.start("serve", "serve", "worker")
 			f.untilWorking()
 			f.drop("file.csv", "F", rows)
 			f.untilCharged(rows / 5)

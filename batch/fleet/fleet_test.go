@@ -44,12 +44,7 @@ const (
 func TestFleet(t *testing.T) {
 	f := newFleet(t)
 	f.t.Logf("seed %d", f.seed)
-	for range 2 {
-		f.start("serve")
-	}
-	for range 2 {
-		f.start("worker")
-	}
+	f.start("serve", "serve", "worker", "worker")
 	link := f.startBehindLink("worker")
 	f.untilWorking()
 	began := time.Now()
@@ -195,7 +190,14 @@ func (f *testFleet) command(args ...string) *exec.Cmd {
 	return c
 }
 
-func (f *testFleet) start(command string) {
+func (f *testFleet) start(commands ...string) {
+	f.t.Helper()
+	for _, command := range commands {
+		f.startOne(command)
+	}
+}
+
+func (f *testFleet) startOne(command string) {
 	f.t.Helper()
 	m := &machine{Cmd: f.command(command), command: command, said: &said{}, ended: make(chan struct{})}
 	m.Stderr = m.said
@@ -478,25 +480,27 @@ func (a *arrivals) add(at time.Time, status int) {
 	}
 }
 
-// onTheWay is how much longer one request may be under way to the API than another: what
-// came within a second less that left within a second.
-const onTheWay = 50 * time.Millisecond
-
-// checkPace makes sure that in no second more requests left than all machines may make,
-// but for one that each may have saved.
+// checkPace makes sure that no second saw more requests than all machines may make, but
+// for one that each may have saved.
 func (f *testFleet) checkPace() {
 	f.t.Helper()
-	f.met.mu.Lock()
-	defer f.met.mu.Unlock()
-	most, first := 0, 0
-	for i, at := range f.met.at {
-		for at.Sub(f.met.at[first]) >= time.Second-onTheWay {
-			first++
-		}
-		most = max(most, i-first+1)
-	}
+	most := f.met.most(time.Second)
 	if saved := len(f.machines); most > f.perSecond+saved || f.api.MostAtOnce() > atOnce {
 		f.t.Errorf("%d requests in a second, %d at once", most, f.api.MostAtOnce())
 	}
 	f.t.Logf("at most %d requests in a second, %d at once", most, f.api.MostAtOnce())
+}
+
+// most is how many came within so long.
+func (a *arrivals) most(within time.Duration) (most int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	first := 0
+	for i, at := range a.at {
+		for at.Sub(a.at[first]) >= within {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
 }

@@ -168,7 +168,7 @@ func (l *Ledger) begin(ctx context.Context) (tx transaction, end func(), err err
 	}
 	// After a commit, or when SQLite rolled back by itself, there is nothing left
 	// to undo.
-	return transaction{begun, l.dialect, &l.statements, l.engine.server(), &l.swept, map[*sql.Stmt]*sql.Stmt{}}, func() { _ = begun.Rollback(); cancel() }, nil
+	return transaction{begun, l.dialect, &l.statements, l.engine.server(), l.swept, map[*sql.Stmt]*sql.Stmt{}}, func() { _ = begun.Rollback(); cancel() }, nil
 }
 
 // beginTx begins a transaction beside which no other writes.

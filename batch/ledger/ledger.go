@@ -52,7 +52,7 @@ type Ledger struct {
 	writer     *sql.DB // one connection
 	writers    writers
 	statements writeStatements
-	swept      sweptOn
+	swept      map[bool]string // on which server the account of a mode was seen to be swept; for who has the pen
 
 	reader *sql.DB
 	byKey  *sql.Stmt
@@ -69,7 +69,7 @@ func Open(ctx context.Context, url string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{engine: engine, dialect: engine.dialect(), writers: newWriters()}
+	l := &Ledger{engine: engine, dialect: engine.dialect(), writers: newWriters(), swept: map[bool]string{}}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the ledger %s: %w", engine.place(), engine.explain(err)), l.Close())
 	}

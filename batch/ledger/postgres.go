@@ -138,11 +138,12 @@ func (p *postgres) server() string {
 // noteServer finds out where a connection leads to: the cluster, and its timeline, which
 // is another one after a standby was promoted or a backup was restored (PostgreSQL's
 // manual, "Continuous Archiving", on timelines). Servers that keep these to themselves,
-// as some cloud providers' do, have storage of their own behind them.
+// as some cloud providers' do, have storage of their own behind them: they don't know the
+// functions, don't support them, or don't let us call them.
 func (p *postgres) noteServer(ctx context.Context, c *pgx.Conn) error {
 	server := ""
 	err := c.QueryRow(ctx, "SELECT system_identifier || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()").Scan(&server)
-	if refused := new(pgconn.PgError); err != nil && !errors.As(err, &refused) {
+	if refused := new(pgconn.PgError); err != nil && !(errors.As(err, &refused) && slices.Contains([]string{"42883", "0A000", "42501"}, refused.Code)) {
 		return err
 	}
 	p.writesTo.Store(server)

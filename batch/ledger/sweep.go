@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"konbill/batch"
@@ -74,7 +73,7 @@ func (l *Ledger) RecordSweep(ctx context.Context, a batch.Account, began time.Ti
 // have known more of them: a standby that wasn't waited for, or a backup. A ledger that
 // was never swept is a new one.
 func (tx transaction) mustBeSwept(ctx context.Context, a batch.Account) error {
-	if tx.server == "" || tx.swept.is(a.Live, tx.server) {
+	if tx.server == "" || tx.swept[a.Live] == tx.server {
 		return nil
 	}
 	var sweptOn string
@@ -83,20 +82,9 @@ func (tx transaction) mustBeSwept(ctx context.Context, a batch.Account) error {
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
 		return err
 	case sweptOn == tx.server:
-		tx.swept.note(a.Live, sweptOn)
+		tx.swept[a.Live] = sweptOn // as long as that server is written to, it stays so
 	case sweptOn != "":
 		return batch.ErrNotSwept
 	}
 	return nil
 }
-
-// sweptOn remembers, for each mode, on which server the account was seen to be swept: as
-// long as that one is written to, it stays so.
-type sweptOn struct{ server sync.Map }
-
-func (s *sweptOn) is(live bool, server string) bool {
-	seen, _ := s.server.Load(live)
-	return seen == server
-}
-
-func (s *sweptOn) note(live bool, server string) { s.server.Store(live, server) }

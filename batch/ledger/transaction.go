@@ -14,8 +14,8 @@ type transaction struct {
 	*sql.Tx
 	dialect    dialect
 	statements *writeStatements
-	server     string // see engine
-	swept      *sweptOn
+	server     string                  // see engine
+	swept      map[bool]string         // see Ledger
 	own        map[*sql.Stmt]*sql.Stmt // those of the statements that it has used, as its own
 }
 
